@@ -6,7 +6,7 @@ what, and calls the verbs in this order:
     begin → put_chunk … → received → assemble → hash_staged → (row: size, sha256) → publish → (row: done)
 
 Every verb may be repeated after a crash at any point, from any thread and any process, and then either finishes the
-work or finds it finished. The row must know size and sha256 before `publish`, because afterwards the staging area is gone.
+work or finds it finished. The row must know size and sha256 before `publish`: afterwards the staging area is gone.
 """
 
 from abc import ABC, abstractmethod
@@ -70,7 +70,7 @@ class Stopped(StorageError):
 
 
 class Source(Protocol):
-    """Where a chunk's bytes come from; `readinto` is used where the source has it, as it saves an allocation a piece."""
+    """Where a chunk's bytes come from; `readinto` is used where the source has it: it saves an allocation a piece."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -177,7 +177,8 @@ class Store(ABC):
     def assemble(self, upload_id: str, progress: Progress, stop: Stop) -> int:
         """Seal the upload (from here on put_chunk raises Sealed, running ones included) and make its bytes one
         file in index order, durably; returns its size in bytes. Nothing is copied where the bytes already lie in
-        order; otherwise `progress` hears the bytes copied so far. Missing, Incomplete (and not sealed), Stopped, Damaged."""
+        order; otherwise `progress` hears the bytes copied so far. Missing, Incomplete (nothing is sealed then),
+        Stopped, Damaged."""
 
     @abstractmethod
     def hash_staged(self, upload_id: str, progress: Progress, stop: Stop) -> tuple[int, str]:
@@ -190,9 +191,9 @@ class Store(ABC):
 
     @abstractmethod
     def publish(self, upload_id: str, key: str, sha256: str) -> None:
-        """Move the bytes that `hash_staged` found to have this sha256 (hex) to `key`, for good and durably, and clear the
-        staging area. If they are at `key` already, success. Missing, Conflict (other bytes were
-        hashed, none were, or `key` holds another file)."""
+        """Move the bytes that `hash_staged` found to have this sha256 (hex) to `key`, for good and durably, and
+        clear the staging area. If that has happened already, success. Missing, Conflict (other bytes were hashed,
+        none were, or `key` holds another file)."""
 
     @abstractmethod
     def discard(self, upload_id: str) -> None:
