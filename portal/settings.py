@@ -104,6 +104,14 @@ def read_rate(text: str) -> str:
     return text
 
 
+def written(value: Path | str | bool | int | timedelta | None) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return str(int(value.total_seconds())) if isinstance(value, timedelta) else str(value)
+
+
 def matched(pattern: re.Pattern[str], text: str) -> tuple[str, ...]:
     found = pattern.fullmatch(text)
     if found is None:
@@ -155,6 +163,26 @@ class Settings:
         if problems:
             raise SettingError("\n".join(problems))
         return cls(**with_data_dir(given, environ))
+
+    def as_environ(self) -> dict[str, str]:
+        """The variables that give these settings again to another process."""
+        texts = {f"PORTAL_{each.name.upper()}": written(getattr(self, each.name)) for each in fields(self)}
+        return {name: text for name, text in texts.items() if text is not None}
+
+    def flask_config(self) -> dict[str, Any]:
+        https = urlsplit(self.public_url or "").scheme == "https"
+        return {
+            "SECRET_KEY": self.secret_key,
+            "SESSION_COOKIE_NAME": "__Host-portal" if https else "portal",
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "SESSION_COOKIE_SECURE": https,
+            "MAX_CONTENT_LENGTH": self.max_chunk_size,
+            "MAX_FORM_MEMORY_SIZE": 2 * 2**20,
+            "MAX_FORM_PARTS": 1000,
+            "WTF_CSRF_CHECK_DEFAULT": False,  # identity.py decides which requests ride on a cookie
+            "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a page left open for a day still works
+        }
 
 
 def with_data_dir(given: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:

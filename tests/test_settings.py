@@ -31,6 +31,13 @@ def test_nothing_set_gives_the_embedded_default(tmp_path):
     assert (settings.public_url, settings.s3_endpoint_url) == (None, None)
 
 
+def test_another_process_is_given_the_same_settings(tmp_path):
+    settings = start(
+        tmp_path, anonymous_read="off", upload_ttl="15m", max_file_size="2T", public_url="https://models.example.org"
+    )
+    assert Settings.from_environ(settings.as_environ()) == settings
+
+
 def test_settings_do_not_change_after_the_start(tmp_path):
     with pytest.raises(FrozenInstanceError):
         start(tmp_path).signup = "closed"
@@ -164,6 +171,13 @@ def test_a_portal_that_keeps_everything_elsewhere_makes_no_data_directory(tmp_pa
 
 def test_a_checkout_keeps_its_data_in_its_instance_folder():
     assert default_data_dir({"XDG_DATA_HOME": "/elsewhere"}) == CHECKOUT / "instance"
+
+
+@pytest.mark.parametrize(
+    ("address", "secure"), [("https://models.example.org", True), ("http://models.example.org", False)]
+)
+def test_the_cookie_goes_over_https_alone_where_the_public_address_is_https(tmp_path, address, secure):
+    assert start(tmp_path, public_url=address).flask_config()["SESSION_COOKIE_SECURE"] is secure
 
 
 def test_every_variable_is_in_the_readme():
