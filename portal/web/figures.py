@@ -1,0 +1,91 @@
+"""Figures in words, computed before a page is rendered: row loops print, they do not calculate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import Flask
+
+SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
+SPANS = ((365 * 86_400, "year"), (30 * 86_400, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+def count(number: int) -> str:
+    """10000 -> '10,000'."""
+    return f"{number:,}"
+
+
+def counted(number: int, word: str, plural: str = "") -> str:
+    """(1, 'model') -> '1 model', (2, 'model') -> '2 models'."""
+    return f"{count(number)} {word if number == 1 else plural or word + 's'}"
+
+
+def human_size(size: int) -> str:
+    """Bytes in decimal units, as disks and networks count: 90868376 -> '90.9 MB'."""
+    if size < 1000:
+        return exact_size(size)
+    power = 1
+    while round(size / 1000**power, 1) >= 1000:
+        power += 1
+    return f"{size / 1000**power:.1f} {SIZE_UNITS[power - 1]}"
+
+
+def exact_size(size: int) -> str:
+    """90868376 -> '90,868,376 bytes'."""
+    return counted(size, "byte")
+
+
+def ago(when: datetime, now: datetime) -> str:
+    """'3 days ago', 'just now', or 'in 3 days' for what is yet to come. Both times carry their zone."""
+    seconds = (now - when).total_seconds()
+    for span, word in SPANS:
+        if abs(seconds) >= span:
+            words = counted(int(abs(seconds) // span), word)
+            return f"{words} ago" if seconds > 0 else f"in {words}"
+    return "just now" if seconds >= 0 else "in less than a minute"
+
+
+def iso_time(when: datetime) -> str:
+    """'2026-11-21T09:14:07Z'."""
+    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def exact_time(when: datetime) -> str:
+    """'2026-11-21 09:14:07 UTC'."""
+    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Numbered pages from 1 to `last`; `href` is the address up to the number: '/models?q=x&page='."""
+
+    number: int
+    last: int
+    href: str
+
+    @property
+    def numbers(self) -> list[int | None]:
+        """The first, the last and the neighbours; None where numbers are left out."""
+        near = {1, self.last, *range(max(1, self.number - 1), min(self.last, self.number + 1) + 1)}
+        shown: list[int | None] = []
+        for page in sorted(near):
+            if shown and page - (shown[-1] or 0) == 2:
+                shown.append(page - 1)
+            elif shown and page - (shown[-1] or 0) > 2:
+                shown.append(None)
+            shown.append(page)
+        return shown
+
+
+def init_app(app: Flask) -> None:
+    """The same figures as template filters, for single values outside of row loops."""
+    app.jinja_env.filters.update(
+        count=count,
+        counted=counted,
+        human_size=human_size,
+        exact_size=exact_size,
+        iso_time=iso_time,
+        exact_time=exact_time,
+        ago=lambda when: ago(when, datetime.now(UTC)),
+    )
