@@ -1,5 +1,7 @@
 """The body of a large request as it arrives, without the copies that `request.stream` makes on its way."""
 
+from typing import Any
+
 from flask import request
 from gunicorn.http.body import Body, LengthReader
 
@@ -13,8 +15,8 @@ class ArrivingBody:
     """
 
     def __init__(self) -> None:
-        self._input = request.environ["wsgi.input"]
-        self._socket = request.environ.get("gunicorn.socket")
+        self._input: Any = request.environ["wsgi.input"]
+        self._socket: Any = request.environ.get("gunicorn.socket")
         self.is_direct = (
             self._socket is not None
             and isinstance(self._input, Body)
