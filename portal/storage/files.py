@@ -1,0 +1,54 @@
+"""Plain work on open files: write all, read all, make durable."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from portal.storage.base import Progress, Stop, Stopped
+
+PIECE = 256 * 1024  # larger pieces fall out of the processor's cache between receiving, hashing and writing
+
+
+@contextmanager
+def opened(path: Path, flags: int) -> Iterator[int]:
+    """The descriptor of `path`, made with mode 0600 where `flags` ask for it. A symbolic link is not followed."""
+    fd = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def write_all(fd: int, piece: memoryview, offset: int) -> None:
+    while piece:
+        written = os.pwrite(fd, piece, offset)
+        piece, offset = piece[written:], offset + written
+
+
+def read_pieces(fd: int, offset: int, length: int, stop: Stop) -> Iterator[memoryview]:
+    """What the file holds in [offset, offset + length), in one buffer used again and again. Ends where the file does."""
+    buffer = memoryview(bytearray(min(length, PIECE)))
+    past = offset + length
+    while offset < past and (size := os.preadv(fd, [buffer[: past - offset]], offset)):
+        if stop():
+            raise Stopped
+        yield buffer[:size]
+        offset += size
+
+
+def hash_file(fd: int, progress: Progress, stop: Stop) -> tuple[int, str]:
+    """Size and sha256 (hex)."""
+    digest, size = hashlib.sha256(), 0
+    for piece in read_pieces(fd, 0, os.fstat(fd).st_size, stop):
+        digest.update(piece)
+        size += len(piece)
+        progress(size)
+    return size, digest.hexdigest()
+
+
+def sync_folder(folder: Path) -> None:
+    """Make names made, changed or removed in a folder durable."""
+    with opened(folder, os.O_RDONLY | os.O_DIRECTORY) as fd:
+        os.fsync(fd)
