@@ -63,7 +63,7 @@ def store(portal: Portal, source: Path) -> str:
     sender = portal.client(upload["token"])
     for index in range(SIZE // CHUNK_SIZE):
         sender.send_part(f"/api/v2/model/upload/{index}", source, index * CHUNK_SIZE, CHUNK_SIZE)
-    sender.call("POST", "/api/v2/model/upload/commit")
+    sender.commit()
     owner.close()
     sender.close()
     return f"/api/v2/model/{upload['model_id']}/download"

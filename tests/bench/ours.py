@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from http.cookiejar import CookieJar
 from pathlib import Path
@@ -77,12 +78,18 @@ class Client:
             self._connection.sock.sendfile(file, offset, length)
         self._answer("POST", path)
 
+    def commit(self) -> Any:
+        """The finished version, once the whole file is checked."""
+        while (version := self.call("POST", "/api/v2/model/upload/commit")).get("status") == "checking":
+            time.sleep(0.02)
+        return version
+
     def close(self) -> None:
         self._connection.close()
 
     def _answer(self, method: str, path: str) -> Any:
         response = self._connection.getresponse()
         body = response.read()
-        if response.status != 200:
+        if response.status not in (200, 202):
             raise SystemExit(f"{method} {path}: {response.status} {body[:500]!r}")
         return json.loads(body)

@@ -58,7 +58,7 @@ def to_portal(portal: Portal, source: Path, chunk_size: int, in_flight: int, dig
     with ThreadPoolExecutor(in_flight) as threads:
         list(threads.map(send, senders))
     sent, sending_cpu = time.perf_counter(), portal.cpu() - cpu
-    version = senders[0].call("POST", "/api/v2/model/upload/commit")
+    version = senders[0].commit()
     done = time.perf_counter()
     if version["size"] != SIZE:
         raise SystemExit(f"the portal holds {version['size']} bytes")
