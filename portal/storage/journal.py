@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from portal.storage.base import Damaged, Missing, Sealed, StoredChunk
+from portal.storage.base import Damaged, Missing, Received, Sealed, StoredChunk
 from portal.storage.files import write_all
 from portal.storage.locks import lock, locked, unlock
 from portal.storage.log import Log, Logs
@@ -70,9 +70,16 @@ class Journal:
             self._catch_up()
             yield self._log
 
-    def take_finishing(self, wait: bool) -> bool:
-        """Exclude the other callers that finish, reopen or publish this upload, until the descriptor is closed."""
-        return lock(self._fd, *_FINISHING, wait=wait)
+    def take_finishing(self) -> bool:
+        """Exclude everybody else who works on the end of this upload, until the descriptor is closed; False if one is
+        at it."""
+        return lock(self._fd, *_FINISHING, wait=False)
+
+    def received(self) -> Received:
+        """Within `appending` only."""
+        if self._log.unsynced:
+            self.sync()
+        return Received(self.size, self.chunk_size, dict(self._log.chunks), is_sealed(self.generation()))
 
     def sync(self) -> None:
         """Make durable also what a writer appended that died before its own sync."""
