@@ -183,11 +183,12 @@ class Store(ABC):
     @abstractmethod
     def hash_staged(self, upload_id: str, progress: Progress, stop: Stop) -> tuple[int, str]:
         """Size and sha256 (hex) of the assembled bytes, remembered, so that the next call answers at once.
-        `progress` hears the bytes hashed so far. Missing, Stopped, Conflict (not assembled, or reopened meanwhile)."""
+        `progress` hears the bytes hashed so far. Missing, Stopped, Conflict (not assembled)."""
 
     @abstractmethod
     def reopen(self, upload_id: str) -> None:
-        """Undo the seal, so that chunks may be sent again. Harmless if it is open. Missing."""
+        """Undo the seal, so that chunks may be sent again. Harmless if it is open. Missing, Conflict (somebody, who is
+        alive, is assembling, hashing or publishing it right now)."""
 
     @abstractmethod
     def publish(self, upload_id: str, key: str, sha256: str) -> None:

@@ -29,7 +29,7 @@ from portal.storage.base import (
     Unavailable,
 )
 from portal.storage.files import hash_file, opened, sync_folder
-from portal.storage.finish import Finisher
+from portal.storage.finish import Finisher, reopen
 from portal.storage.journal import Journal
 from portal.storage.keys import STAGING, VERSIONS, is_key, is_staging_key, staging_key
 from portal.storage.log import Logs
@@ -38,6 +38,10 @@ from portal.storage.staging import DATA, changed_at, make, opened_journal, remov
 
 _PROBE = ".probe"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _never() -> bool:
+    return False
 
 
 class DiskStore(Store):
@@ -85,8 +89,8 @@ class DiskStore(Store):
             return finisher.hash(progress)
 
     def reopen(self, upload_id: str) -> None:
-        with self._finisher(upload_id) as finisher:
-            finisher.reopen()
+        with self._journal(upload_id) as journal:
+            reopen(self._path(staging_key(upload_id)), journal)
 
     def publish(self, upload_id: str, key: str, sha256: str) -> None:
         final, folder = self._path(key), self._path(staging_key(upload_id))
@@ -146,12 +150,14 @@ class DiskStore(Store):
     def list_keys(self) -> Iterator[StoredKey]:
         with self._faults(VERSIONS):
             self._prepare()
-            for path in (self._root / VERSIONS).glob("*/*/*"):
-                key = path.relative_to(self._root).as_posix()
-                if is_key(key):
-                    with suppress(FileNotFoundError):
-                        found = path.lstat()
-                        yield StoredKey(key, found.st_size, found.st_mtime)
+            for folder, _folders, names in os.walk(self._root / VERSIONS, onerror=_raise):
+                for name in names:
+                    path = Path(folder, name)
+                    key = path.relative_to(self._root).as_posix()
+                    if is_key(key):
+                        with suppress(FileNotFoundError):
+                            found = path.lstat()
+                            yield StoredKey(key, found.st_size, found.st_mtime)
 
     def free_space(self) -> int | None:
         with self._faults(STAGING):
@@ -160,5 +166,69 @@ class DiskStore(Store):
             return disk.f_bavail * disk.f_frsize
 
     def ready(self) -> None:
-        with self._faults(STAGING):
-            self._prepare()
+        try:
+            with self._faults(STAGING):
+                self._prepare()
+                with opened(self._root / STAGING / _PROBE, os.O_WRONLY | os.O_CREAT) as fd:
+                    os.pwrite(fd, b"\n", 0)
+        except (Missing, NoSpace, Damaged) as error:
+            raise Unavailable(str(error)) from error
+
+    def _path(self, key: str) -> Path:
+        """The only door to the file system: a key of ours, and no symbolic link on the way from the root."""
+        if not (is_key(key) or is_staging_key(key)):
+            raise ValueError(f"not a key of ours: {key!r}")
+        path = self._root
+        for part in key.split("/"):
+            path /= part
+            if os.path.islink(path):
+                raise Damaged(f"a symbolic link in the storage: {path}")
+        return path
+
+    def _stat(self, key: str) -> os.stat_result:
+        with self._faults(VERSIONS):
+            found = self._path(key).lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise Damaged(f"{key} is not a file")
+        return found
+
+    @contextmanager
+    def _journal(self, upload_id: str) -> Iterator[Journal]:
+        with self._faults(STAGING), opened_journal(self._path(staging_key(upload_id)), self._logs) as journal:
+            yield journal
+
+    @contextmanager
+    def _finisher(self, upload_id: str, stop: Stop = _never) -> Iterator[Finisher]:
+        with self._journal(upload_id) as journal:
+            yield Finisher(self._path(staging_key(upload_id)), journal, stop)
+
+    def _prepare(self) -> None:
+        """Make the folders once in a process's life. Later their absence means that the disk is away, and they must
+        not be made again in its mount point."""
+        if self._prepared:
+            return
+        for folder in (self._root, self._root / STAGING, self._root / VERSIONS):
+            folder.mkdir(0o700, parents=True, exist_ok=True)
+        sync_folder(self._root)
+        with suppress(PermissionError):
+            sync_folder(self._root.parent)
+        self._prepared = True
+
+    @contextmanager
+    def _faults(self, area: str) -> Iterator[None]:
+        """What the operating system says, in the words of the contract."""
+        try:
+            yield
+        except FileNotFoundError as error:
+            here = os.path.isdir(self._root / area)
+            raise (Missing if here else Unavailable)(str(error)) from error
+        except OSError as error:
+            if error.errno in _FULL:
+                raise NoSpace(str(error)) from error
+            if error.errno == errno.ELOOP:
+                raise Damaged(f"a symbolic link in the storage: {error}") from error
+            raise Unavailable(str(error)) from error
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -28,12 +28,12 @@ def write_all(fd: int, piece: memoryview, offset: int) -> None:
 
 
 def read_pieces(fd: int, offset: int, length: int, stop: Stop) -> Iterator[memoryview]:
-    """What the file holds in [offset, offset + length), in one buffer used again and again. Ends where the file does."""
+    """What the file holds in [offset, offset + length), in the same memory again and again; ends where it does."""
     buffer = memoryview(bytearray(min(length, PIECE)))
     past = offset + length
     while offset < past and (size := os.preadv(fd, [buffer[: past - offset]], offset)):
         if stop():
-            raise Stopped
+            raise Stopped("in the middle of reading")
         yield buffer[:size]
         offset += size
 

@@ -8,16 +8,13 @@ from portal.storage.base import Conflict, Damaged, Incomplete, Missing, Progress
 from portal.storage.files import hash_file, opened, read_pieces, sync_folder, write_all
 from portal.storage.journal import Journal, is_sealed
 from portal.storage.log import Log
-
-DATA = "data"
-WHOLE = "whole"  # the chunks in order, where they are not so in DATA; there only while the upload is sealed
-PART = "whole.part"
+from portal.storage.staging import DATA, PART, WHOLE
 
 _PATIENCE = 0.05  # seconds between two looks whether the other finisher is done
 
 
 class Finisher:
-    """The only one who works on the end of an upload, from here until the journal is closed. Waits for others.
+    """The only one who works on the end of an upload, from here until the journal is closed.
 
     Once the upload is sealed its log changes by our own hand alone, so it is read without the appending lock.
     """
@@ -26,7 +23,7 @@ class Finisher:
         self._folder, self._journal, self._stop = folder, journal, stop
         while not journal.take_finishing():
             if stop():
-                raise Stopped
+                raise Stopped("waiting for another finisher")
             time.sleep(_PATIENCE)
 
     def assemble(self, progress: Progress) -> int:
@@ -53,15 +50,6 @@ class Finisher:
                 self._journal.add_hash(self._journal.generation(), size, sha256)
             return size, sha256
         return log.hashed[1:]
-
-    def reopen(self) -> None:
-        if not is_sealed(self._journal.generation()):
-            return
-        # Durably gone before a chunk may change: one that a power cut brought back would pass for the new whole.
-        (self._folder / WHOLE).unlink(missing_ok=True)
-        sync_folder(self._folder)
-        with self._journal.appending():
-            self._journal.turn(self._journal.generation() + 1)
 
     def publish(self, final: Path, sha256: str) -> None:
         """Rename the bytes to `final`; durable once its folder is synced."""
@@ -142,3 +130,14 @@ class Finisher:
         if copied < length:
             raise Damaged("acknowledged bytes are gone")
         return done + copied
+
+
+def reopen(folder: Path, journal: Journal) -> None:
+    if not journal.take_finishing():
+        raise Conflict("somebody is finishing the upload")
+    if is_sealed(journal.generation()):
+        # Durably gone before a chunk may change: one that a power cut brought back would pass for the new whole.
+        (folder / WHOLE).unlink(missing_ok=True)
+        sync_folder(folder)
+        with journal.appending():
+            journal.turn(journal.generation() + 1)

@@ -13,7 +13,7 @@ import secrets
 import struct
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 
 from portal.storage.base import Damaged, Missing, Received, Sealed, StoredChunk
 from portal.storage.files import write_all
@@ -36,8 +36,8 @@ _FENCE = (_GENERATION_AT, _GENERATION.size)
 _DISCARDED = -1
 
 
-def create(fd: int, size: int | None, chunk_size: int | None) -> None:
-    """Write the header of a new journal. Not durable before a sync."""
+def write_header(fd: int, size: int | None, chunk_size: int | None) -> None:
+    """Begin a new journal. Not durable before a sync."""
     nonce = secrets.token_bytes(16)
     numbers = (-1 if size is None else size, -1 if chunk_size is None else chunk_size)
     checksum = zlib.crc32(_HEADER.pack(_MAGIC, nonce, *numbers, 0))
@@ -55,13 +55,18 @@ class Journal:
             raise Missing("an upload that was never begun to the end")
         if len(header) < RECORD_SIZE:
             raise Damaged("a journal's header is cut short")
-        magic, self.nonce, size, chunk_size, checksum = _HEADER.unpack_from(header)
-        if magic != _MAGIC or checksum != zlib.crc32(_HEADER.pack(magic, self.nonce, size, chunk_size, 0)):
+        magic, nonce, size, chunk_size, checksum = _HEADER.unpack_from(header)
+        if magic != _MAGIC or checksum != zlib.crc32(_HEADER.pack(magic, nonce, size, chunk_size, 0)):
             raise Damaged("a journal's header is not what was written")
         self._fd = fd
         self.size = None if size < 0 else size
         self.chunk_size = None if chunk_size < 0 else chunk_size
-        self._log = logs.of(self.nonce, Log(self.size, self.chunk_size, RECORD_SIZE, checksum))
+        self._log = logs.of(nonce, Log(self.size, self.chunk_size, RECORD_SIZE, checksum))
+
+    @staticmethod
+    def being_made(fd: int) -> AbstractContextManager[None]:
+        """Nobody else makes this journal, or adds to it, within the block."""
+        return locked(fd, *_APPENDING)
 
     @contextmanager
     def appending(self) -> Iterator[Log]:

@@ -29,11 +29,12 @@ class Log:
 
     @property
     def in_place(self) -> bool:
+        """Both numbers are declared."""
         return self.size is not None and self.chunk_size is not None
 
-    def home(self, idx: int) -> int | None:
-        """The offset that a chunk has in the finished file, where that is known beforehand."""
-        return idx * self.chunk_size if self.chunk_size is not None and self.in_place else None
+    def home(self, idx: int) -> int:
+        """The offset that a chunk has in the finished file. Known beforehand only if `in_place`."""
+        return idx * (self.chunk_size or 0)
 
     def place(self, idx: int, offset: int, chunk: StoredChunk) -> None:
         """Chunk `idx` is acknowledged at `offset`; wherever it was before is free."""
@@ -88,7 +89,3 @@ class Logs:
             while len(self._logs) > self._keep:
                 self._logs.popitem(last=False)
             return log
-
-    def forget(self, nonce: bytes) -> None:
-        with self._lock:
-            self._logs.pop(nonce, None)

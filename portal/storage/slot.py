@@ -57,7 +57,7 @@ class Slot:
 
     def _claim(self, log: Log) -> int:
         home, held = log.home(self._idx), log.offsets.get(self._idx)
-        if home is not None and held != home and self._lock(home):
+        if log.in_place and held != home and self._lock(home):
             if held is not None:
                 self._settle(log)
             return home
