@@ -601,7 +601,8 @@ def _begin_or_go_on(job: Upload, ledger: Ledger, wanted: dict[str, Any]) -> None
     job.owner, owner = "", job.owner
     answer = job.ask(job.link, "POST", "", wanted)
     if answer.status != 200:
-        raise Failure(f"The portal refuses: {answer.sentence}")
+        hint = f" Perhaps an earlier try began it: see {job.base.geturl()}/uploads." if answer.status == 409 else ""
+        raise Failure(f"The portal refuses: {answer.sentence}{hint}")
     job.token, job.upload_id, job.owner = answer.data["token"], answer.data["upload_id"], owner
     try:
         ledger.write({"token": job.token, "upload_id": job.upload_id})
@@ -671,7 +672,8 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
 
 def _again(token: str) -> str:
     """The same command; the token is not repeated on the screen."""
-    return " ".join("TOKEN" if word == token else shlex.quote(word.replace(token, "TOKEN")) for word in sys.argv)
+    words = ["TOKEN" if word == token else shlex.quote(word.replace(token, "TOKEN")) for word in sys.argv]
+    return " ".join(["python3", *words] if words[0].endswith(".py") else words)
 
 
 if __name__ == "__main__":
