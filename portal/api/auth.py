@@ -1,0 +1,26 @@
+"""What bazaar and organizations ask of every caller."""
+
+from flask import request
+
+from portal.errors import Unauthenticated
+from portal.identity import bearer, current_actor
+
+OPEN = {"bazaar.log_in", "bazaar.sign_up"}
+
+
+def require_caller() -> None:
+    """401 for nobody, except where one becomes known; upload tokens speak for themselves in their views."""
+    if request.endpoint in OPEN or request.endpoint in TAKES_UPLOAD_TOKEN:
+        return
+    if not current_actor().is_known:
+        raise Unauthenticated()
+
+
+TAKES_UPLOAD_TOKEN = {"bazaar.put_chunk", "bazaar.progress", "bazaar.commit", "bazaar.abort"}
+
+
+def upload_token() -> str:
+    token = bearer()
+    if token is None:
+        raise Unauthenticated("Present the upload token as “Authorization: Bearer UPLOAD_TOKEN”.")
+    return token

@@ -1,0 +1,173 @@
+"""The chunked upload of the bazaar dialect: begin, chunks in any order, progress, commit, abort, a fresh token."""
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from flask import jsonify, request
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+
+from portal.api.auth import upload_token
+from portal.api.bazaar import bazaar, shapes
+from portal.api.bodies import Spec, read_json
+from portal.api.shapes import rfc3339
+from portal.domain.kinds import Kind
+from portal.errors import BadRequest, Conflict, LengthRequired, WrongType
+from portal.identity import current_actor
+from portal.security.actor import Actor
+from portal.uploads import machine, session, tokens
+from portal.uploads.finish import finish
+from portal.uploads.machine import Announcement
+from portal.uploads.session import Status, Upload
+
+_INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
+_SHA256 = r"^[0-9a-fA-F]{64}$"
+_ID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
+
+
+class _BeginSpec(Spec):
+    file_name: str | None = None
+    size: int | None = Field(None, ge=0, le=machine.MOST_BYTES)
+    chunk_size: int | None = Field(None, ge=1, le=machine.MOST_BYTES)
+    sha256: str | None = Field(None, pattern=_SHA256)
+    description: str = ""
+    attributes: dict[str, Any] = {}
+    dependencies: list[str] = Field([], max_length=100)
+
+    def announcement(self) -> Announcement:
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return Announcement(**given | ({"sha256": self.sha256.lower()} if self.sha256 else {}))
+
+
+class BeginModelSpec(_BeginSpec):
+    name: str | None = Field(None, alias="model_name")
+    entry_id: str | None = Field(None, alias="model_id", pattern=_ID)
+    type: str = Field("", alias="model_type")
+
+
+class BeginScriptSpec(_BeginSpec):
+    name: str | None = Field(None, alias="script_name")
+    entry_id: str | None = Field(None, alias="script_id", pattern=_ID)
+    type: str = Field("", alias="script_type")
+
+
+BEGIN_SPECS: dict[str, type[_BeginSpec]] = {"model": BeginModelSpec, "script": BeginScriptSpec}
+
+
+class TokenSpec(Spec):
+    upload_id: str
+
+
+class CommitSpec(Spec):
+    sha256: str | None = Field(None, pattern=_SHA256)
+
+
+@bazaar.post("/<word:kind>/upload")
+def begin(kind: Kind) -> ResponseReturnValue:
+    upload = machine.begin(current_actor(), kind, read_json(BEGIN_SPECS[kind.word]).announcement())
+    return jsonify(_begun(kind, upload))
+
+
+@bazaar.post("/<word:kind>/upload/token")
+def renew_token(kind: Kind) -> ResponseReturnValue:
+    upload = session.get(current_actor(), read_json(TokenSpec).upload_id, kind)
+    upload.require_alive()
+    if upload.state is Status.DONE:
+        raise Conflict("This upload is committed; there is nothing left to send.")
+    return jsonify(_begun(kind, upload))
+
+
+@bazaar.post("/<word:kind>/upload/<idx>")
+def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
+    actor, upload = tokens.open_token(upload_token(), kind)
+    if not _INDEX.fullmatch(idx) or int(idx) > machine.MOST_BYTES:
+        raise BadRequest("A chunk's index is a whole number from 0 in plain decimal.")
+    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise WrongType("Send the chunk's bytes as they are, without Content-Encoding.")
+    if request.content_length is None:
+        raise LengthRequired("Send the chunk with a Content-Length.")
+    machine.put_chunk(actor, upload, int(idx), request.content_length, request.stream, _content_digest())
+    return jsonify({})
+
+
+@bazaar.get("/<word:kind>/upload")
+def progress(kind: Kind) -> ResponseReturnValue:
+    actor, upload = _upload(kind)
+    received = machine.progress(actor, upload)
+    total = upload.size if upload.state is Status.DONE else received.bytes_received
+    body = {
+        "upload_id": upload.id,
+        f"{kind.word}_id": upload.entry_id,
+        "status": upload.state,
+        "file_name": upload.file_name,
+        "size": upload.size,
+        "chunk_size": machine.chunk_size_for(upload),
+        "received": received.ranges(),
+        "bytes_received": total,
+        "bytes_checked": upload.checked_bytes,
+        "expires_at": rfc3339(upload.expires_at),
+    }
+    if request.args.get("digests") == "true":
+        chunks = received.chunks.items()
+        body["digests"] = {str(idx): base64.b64encode(chunk.sha256).decode() for idx, chunk in chunks}
+    return jsonify(body)
+
+
+@bazaar.post("/<word:kind>/upload/commit")
+def commit(kind: Kind) -> ResponseReturnValue:
+    """200 with the version; 202 while a huge file is still being hashed: ask again."""
+    actor, upload = tokens.open_token(upload_token(), kind)
+    sha256 = read_json(CommitSpec, optional=True).sha256
+    made = finish(actor, upload, sha256 and sha256.lower())
+    if made is None:
+        waiting = {"status": "checking", "bytes_checked": upload.checked_bytes, "size": upload.size}
+        return jsonify(waiting), 202, {"Retry-After": "1"}
+    return jsonify(shapes.version(kind, upload.entry.type if upload.entry else "", made))
+
+
+@bazaar.delete("/<word:kind>/upload")
+def abort(kind: Kind) -> ResponseReturnValue:
+    machine.abort(*_upload(kind))
+    return jsonify({})
+
+
+def _upload(kind: Kind) -> tuple[Actor, Upload]:
+    """By upload token, or by `?upload_id=` for the person who began it."""
+    upload_id = request.args.get("upload_id")
+    if upload_id is None:
+        return tokens.open_token(upload_token(), kind)
+    return current_actor(), session.get(current_actor(), upload_id, kind)
+
+
+def _begun(kind: Kind, upload: Upload) -> dict[str, Any]:
+    return {
+        "token": tokens.make(upload),
+        "upload_id": upload.id,
+        f"{kind.word}_id": upload.entry_id,
+        "chunk_size": machine.chunk_size_for(upload),
+        "expires_at": rfc3339(upload.expires_at),
+    }
+
+
+def _content_digest() -> bytes | None:
+    """The sha-256 of RFC 9530's Content-Digest; other algorithms are passed over, a malformed field is 400."""
+    found = None
+    for member in filter(None, (part.strip() for part in request.headers.get("Content-Digest", "").split(","))):
+        matched = re.fullmatch(r"([a-z*][a-z0-9_.*-]*)=:([A-Za-z0-9+/]*={0,2}):", member)
+        if matched is None:
+            raise BadRequest("Content-Digest takes sha-256=:BASE64:.")
+        if matched[1] == "sha-256":
+            found = _decoded(matched[2])
+    return found
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        digest = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        digest = b""
+    if len(digest) != 32:
+        raise BadRequest("Content-Digest's sha-256 takes 32 bytes in Base64.")
+    return digest

@@ -1,0 +1,57 @@
+"""People in the bazaar dialect: sign up, log in, who am I, change the password."""
+
+from flask import current_app, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from portal.api.bazaar import bazaar
+from portal.api.bodies import Spec, read_json
+from portal.domain import sessions, users
+from portal.errors import Unauthenticated
+from portal.identity import basic, current_actor
+from portal.security.actor import Via, nobody
+
+
+class SignUpSpec(Spec):
+    username: str
+    email: str
+    password: str
+
+
+class PasswordSpec(Spec):
+    current: str
+    new: str
+
+
+@bazaar.post("/user/signup")
+def sign_up() -> ResponseReturnValue:
+    spec = read_json(SignUpSpec)
+    policy = current_app.extensions["portal"].signup
+    user = users.sign_up(nobody(may_read_public=False), spec.username, spec.email, spec.password, policy=policy)
+    return jsonify(user_id=user.id)
+
+
+@bazaar.get("/user/login")
+def log_in() -> ResponseReturnValue:
+    """GET because the seed's client says so; what it makes is a session row, which a repeated call makes again."""
+    given = basic()
+    if given is None:
+        raise Unauthenticated("Log in with HTTP Basic: e-mail and password.")
+    limit = current_app.extensions["portal"].login_throttle
+    user_id, key = sessions.log_in(
+        nobody(may_read_public=False), *given, via=Via.LOGIN, address=request.remote_addr or "", limit=limit
+    )
+    return jsonify(user_id=user_id, access_token=key)
+
+
+@bazaar.get("/user/info")
+def show_self() -> ResponseReturnValue:
+    user, teams = users.profile(current_actor())
+    memberships = [{"team_id": team.id, "team_name": team.name, "team_admin": team.is_admin} for team in teams]
+    return jsonify(id=user.id, username=user.username, email=user.email, admin=user.is_admin, teams=memberships)
+
+
+@bazaar.post("/user/password")
+def change_password() -> ResponseReturnValue:
+    spec = read_json(PasswordSpec)
+    users.change_password(current_actor(), current_actor().user_id, spec.current, spec.new)
+    return jsonify({})

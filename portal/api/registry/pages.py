@@ -1,0 +1,54 @@
+"""Pages of a list: `limit` and `offset` in, `X-Total-Count` and RFC 8288 `Link` out."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from portal.errors import BadRequest
+
+DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 100, 1000, 2**63 - 1
+
+
+class Page(NamedTuple):
+    limit: int
+    offset: int
+
+
+def read_page(allowed: Iterable[str]) -> Page:
+    """`limit` and `offset` of the query; 400 for a parameter that is neither these nor `allowed`, or given twice."""
+    known = {"limit", "offset", *allowed}
+    for name, values in request.args.lists():
+        if name not in known:
+            raise BadRequest(fields=[(name, f"There is no such parameter; takes {', '.join(sorted(known))}.")])
+        if len(values) > 1:
+            raise BadRequest(fields=[(name, "Takes one value.")])
+    return Page(_number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT), _number("offset", 0, 0, MAX_OFFSET))
+
+
+def paged(response: Response, page: Page, total: int) -> Response:
+    """Adds the total and the ways to the first, previous, next and last page."""
+    response.headers["X-Total-Count"] = str(total)
+    last = max(total - 1, 0) // page.limit * page.limit
+    ways = {"first": 0, "last": last}
+    if page.offset > 0:
+        ways["prev"] = max(page.offset - page.limit, 0)
+    if page.offset + page.limit < total:
+        ways["next"] = page.offset + page.limit
+    response.headers["Link"] = ", ".join(f'<{_url(page, offset)}>; rel="{way}"' for way, offset in ways.items())
+    return response
+
+
+def _url(page: Page, offset: int) -> str:
+    query = [(name, value) for name, value in request.args.items(multi=True) if name not in ("limit", "offset")]
+    return f"{request.base_url}?{urlencode([*query, ('limit', page.limit), ('offset', offset)])}"
+
+
+def _number(name: str, default: int, least: int, most: int) -> int:
+    text = request.args.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
+        raise BadRequest(fields=[(name, f"Takes a whole number from {least} to {most}.")])
+    return int(text)

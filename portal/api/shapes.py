@@ -1,0 +1,7 @@
+"""What the dialects' objects have in common."""
+
+from datetime import UTC, datetime
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    return moment and moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,0 +1,56 @@
+"""URL types: the kind of an entry, and ids. What does not fit is a 404 from the router."""
+
+import re
+import uuid
+
+from flask import Flask
+from werkzeug.routing import BaseConverter, ValidationError
+
+from portal.domain.kinds import BY_SLUG, BY_WORD, Kind
+
+
+class SlugConverter(BaseConverter):
+    """`models` or `scripts`."""
+
+    regex = "|".join(BY_SLUG)
+
+    def to_python(self, value: str) -> Kind:
+        return BY_SLUG[value]
+
+    def to_url(self, value: Kind) -> str:
+        return value.slug
+
+
+class WordConverter(BaseConverter):
+    """`model` or `script`."""
+
+    regex = "|".join(BY_WORD)
+
+    def to_python(self, value: str) -> Kind:
+        return BY_WORD[value]
+
+    def to_url(self, value: Kind) -> str:
+        return value.word
+
+
+class IdConverter(BaseConverter):
+    """A UUID in its usual form, in any case."""
+
+    def to_python(self, value: str) -> str:
+        if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
+            raise ValidationError
+        return str(uuid.UUID(value))
+
+
+class NumberConverter(BaseConverter):
+    """A positive whole number in plain decimal that fits the database."""
+
+    regex = "[1-9][0-9]{0,8}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+
+def add_converters(app: Flask) -> None:
+    app.url_map.converters.update(kind=SlugConverter, word=WordConverter, id=IdConverter, number=NumberConverter)
+    app.url_map.strict_slashes = False

@@ -1,0 +1,121 @@
+"""How the portal talks to its database: one commit per request, writers that never deadlock, shared column types.
+
+SQLite: WAL, `synchronous=FULL` (an acknowledged commit survives a power cut), foreign keys on, and `BEGIN IMMEDIATE`
+for transactions that write, because a busy timeout does not help a read transaction that upgrades to a write.
+"""
+
+import json
+import sqlite3
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flask import Flask
+from flask.typing import ResponseReturnValue
+from sqlalchemy import DateTime, Engine, Text, TypeDecorator, Uuid, event
+from sqlalchemy.engine import Connection, Dialect, make_url
+
+from portal.extensions import Base, db, migrate
+from portal.search.dialects import json_holds
+
+if TYPE_CHECKING:
+    Table = Base
+else:
+    Table = db.Model
+
+Id = Uuid(as_uuid=False)
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Time(TypeDecorator[datetime]):
+    """An instant: aware in Python, UTC in the database (SQLite keeps it without offset)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return value and value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class JsonObject(TypeDecorator[dict[str, Any]]):
+    """A JSON object kept as the text that leaves again; what enters has passed `strict_json`."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
+        return None if value is None else json.loads(value)
+
+
+class TransactionalFlask(Flask):
+    """Commits once, after a good answer; any raise, and any answer of 400 or more, rolls back."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        response = self.make_response(super().dispatch_request())
+        if response.status_code < 400:
+            db.session.commit()
+        else:
+            db.session.rollback()
+        return response
+
+
+def init_database(app: Flask, url: str, migrations: Path) -> None:
+    """Binds the database extensions to `app` and prepares every connection."""
+    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 16, "max_overflow": 32, "pool_timeout": 8}
+    if make_url(url).get_backend_name() == "sqlite":
+        options["pool_pre_ping"] = False
+        options["connect_args"] = {"timeout": 8}
+    elif make_url(url).get_backend_name() == "postgresql":
+        options["connect_args"] = {"connect_timeout": 5}
+    app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(migrations), render_as_batch=True)
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            prepare_sqlite(db.engine)
+
+
+def prepare_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: sqlite3.Connection, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32768"):
+            connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("json_holds", 2, json_holds, deterministic=True)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def begin_write() -> None:
+    """Starts the write transaction of this request; what was read before is read again under the lock."""
+    session = db.session()
+    if session.in_transaction():
+        if session.connection().get_execution_options().get("writes"):
+            return
+        assert not session.new and not session.dirty, "changed before begin_write()"
+        session.rollback()
+    session.connection(execution_options={"writes": True})
+
+
+def end_read() -> None:
+    """Gives the connection back before long work (a slow body, a password hash) that needs no database."""
+    db.session.rollback()

@@ -1,0 +1,184 @@
+"""Entries: registered models and scripts. One table, one set of verbs for both kinds."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.database import Id, JsonObject, Table, Time, new_id, now
+from portal.domain import dependencies, experiments, rules
+from portal.domain.access import readable
+from portal.domain.kinds import KINDS, Kind
+from portal.domain.users import User
+from portal.errors import Conflict, Invalid, NotFound
+from portal.extensions import db
+from portal.security.actor import Actor
+from portal.security.guard import allows, scoped
+from portal.security.policy import OnEntry, Portal
+
+
+class Entry(Table):
+    """`size` and `version` are those of the newest version (null before one exists), kept for lists."""
+
+    __tablename__ = "entry"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(255))
+    name_key: Mapped[str] = mapped_column(String(1024))
+    owner_id: Mapped[str] = mapped_column(ForeignKey("user.id"))
+    url: Mapped[str | None] = mapped_column(String(2048))
+    type: Mapped[str] = mapped_column(String(255), default="")
+    extension: Mapped[str] = mapped_column(String(255), default="")
+    description: Mapped[str] = mapped_column(default="")
+    info: Mapped[dict[str, Any]] = mapped_column(JsonObject, default=dict)
+    attributes: Mapped[dict[str, str]] = mapped_column(JsonObject, default=dict)
+    access: Mapped[str] = mapped_column(String(16), default="private")
+    team_id: Mapped[str | None] = mapped_column(ForeignKey("team.id"), index=True)
+    default_permission: Mapped[str] = mapped_column(String(8), default="read")
+    version: Mapped[int | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(Time, default=now)
+    updated_at: Mapped[datetime] = mapped_column(Time, default=now)
+
+    owner: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+    __table_args__ = (
+        Index("ix_entry_own_name", "owner_id", "kind", "name_key", unique=True),
+        Index("ix_entry_name", "kind", "name_key", "id"),
+        Index("ix_entry_newest", "kind", "created_at", "id"),
+        Index("ix_entry_size", "kind", "size", "id"),
+        Index("ix_entry_facets", "kind", "access", "owner_id", "team_id", "type", "size"),
+    )
+
+
+_FIELDS: dict[str, Any] = {
+    "name": rules.name,
+    "url": rules.url,
+    "type": rules.line,
+    "extension": rules.line,
+    "description": rules.text,
+    "info": lambda value, field: value,
+    "attributes": rules.strings,
+}
+
+
+@allows(Portal.CHANGE, writes=True)
+def register(
+    actor: Actor,
+    kind: Kind,
+    fields: dict[str, Any],
+    *,
+    depends_on: Sequence[str] = (),
+    experiment: str | None = None,
+) -> Entry:
+    """A new private entry of the actor. `fields` has `name` and may have any of `_FIELDS`; 409 if the name is taken."""
+    entry = Entry(id=new_id(), kind=kind.word, owner_id=actor.user_id)
+    _describe(entry, fields)
+    _require_free_name(entry)
+    db.session.add(entry)
+    _flush_name(entry)
+    dependencies.replace(actor, entry, depends_on)
+    if experiment:
+        experiments.tie(entry.id, experiment)
+    return db.session.get_one(Entry, entry.id)
+
+
+@allows(Portal.CHANGE, writes=True)
+def register_once(actor: Actor, kind: Kind, fields: dict[str, Any], *, experiment: str | None = None) -> Entry:
+    """As `register`, but the actor's own entry with this name and URL is returned, and tied to the experiment."""
+    own = Entry.owner_id == actor.user_id, Entry.kind == kind.word
+    same = select(Entry).where(*own, Entry.name_key == rules.key(rules.name(fields.get("name", ""), "name")))
+    entry = db.session.scalar(same)
+    if entry is None or entry.url != rules.url(fields.get("url"), "url"):
+        return register(actor, kind, fields, experiment=experiment)
+    if experiment:
+        experiments.tie(entry.id, experiment)
+    return entry
+
+
+@scoped
+def get(actor: Actor, kind: Kind, entry_id: str) -> Entry:
+    """The entry if the actor may read it; otherwise 404, as for an id that does not exist."""
+    query = select(Entry).where(Entry.id == entry_id, Entry.kind == kind.word, readable(actor, Entry))
+    entry = db.session.scalar(query)
+    if entry is None:
+        raise NotFound(f"There is no such {kind.word}.")
+    return entry
+
+
+@allows(OnEntry.WRITE, writes=True)
+def edit(
+    actor: Actor,
+    entry: Entry,
+    fields: dict[str, Any],
+    *,
+    depends_on: Sequence[str] | None = None,
+    experiment: str | None = None,
+) -> Entry:
+    """Changes the given fields of `_FIELDS`; the others stay as they are."""
+    with db.session.no_autoflush:
+        _describe(entry, fields)
+        if "name" in fields:
+            _require_free_name(entry)
+    entry.updated_at = now()
+    _flush_name(entry)
+    if depends_on is not None:
+        dependencies.replace(actor, entry, depends_on)
+    if experiment:
+        experiments.tie(entry.id, experiment)
+    return entry
+
+
+@allows(OnEntry.OWN, writes=True)
+def remove(actor: Actor, entry: Entry) -> None:
+    """Deletes an entry with its versions and uploads; 422 while another entry depends on it.
+
+    The bytes go with the sweep: a row that names a missing file is worse than a file that no row names.
+    """
+    number = dependencies.count_dependents(entry)
+    if number:
+        others = f"{number} other {entry.kind}{' depends' if number == 1 else 's depend'}"
+        raise Invalid(f"{others} on this {entry.kind}, so it cannot be deleted.")
+    db.session.delete(entry)
+    db.session.flush()
+
+
+@scoped
+def count(actor: Actor) -> dict[str, int]:
+    """How many entries of each kind the actor may read, by the kind's word."""
+    query = select(Entry.kind, func.count()).where(readable(actor, Entry)).group_by(Entry.kind)
+    numbers = {word: number for word, number in db.session.execute(query)}
+    return {kind.word: numbers.get(kind.word, 0) for kind in KINDS}
+
+
+def _describe(entry: Entry, fields: dict[str, Any]) -> None:
+    for field, value in fields.items():
+        setattr(entry, field, _FIELDS[field](value, field))
+    if "name" in fields:
+        entry.name_key = rules.key(entry.name)
+
+
+def _require_free_name(entry: Entry) -> None:
+    taken = select(Entry.id).where(
+        Entry.owner_id == entry.owner_id, Entry.kind == entry.kind, Entry.name_key == entry.name_key
+    )
+    if db.session.scalar(taken.where(Entry.id != entry.id)):
+        raise _name_taken(entry)
+
+
+def _flush_name(entry: Entry) -> None:
+    """The check above can lose a race on PostgreSQL; the index cannot."""
+    try:
+        with db.session.begin_nested():
+            db.session.flush()
+    except IntegrityError:
+        raise _name_taken(entry) from None
+
+
+def _name_taken(entry: Entry) -> Conflict:
+    message = f"You already have a {entry.kind} with this name. Choose another."
+    return Conflict(message, fields=[("name", message)])

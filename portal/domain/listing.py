@@ -1,0 +1,203 @@
+"""Lists of entries: the registry's search for programs, and the list page with its filters, counts and sorts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+
+from portal.domain import rules
+from portal.domain.access import readable
+from portal.domain.entries import Entry
+from portal.domain.experiments import EntryExperiment, Experiment
+from portal.domain.kinds import KINDS, Kind
+from portal.domain.users import User
+from portal.extensions import db
+from portal.search.dialects import json_contains
+from portal.search.filters import Filter, contains
+from portal.security.actor import Actor
+from portal.security.guard import scoped
+
+PAGE_ROWS = 50
+FACET_VALUES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the registry dialect searches by; None asks nothing. `info` must be contained in the stored object."""
+
+    name: str | None = None
+    url: str | None = None
+    extension: str | None = None
+    info: dict[str, Any] | None = None
+    experiment: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        found = []
+        if self.name is not None:
+            found.append(Entry.name_key == rules.key(self.name))
+        if self.url is not None:
+            found.append(Entry.url == self.url)
+        if self.extension is not None:
+            found.append(Entry.extension == self.extension)
+        if self.info is not None:
+            found.append(json_contains(Entry.info, self.info))
+        if self.experiment is not None:
+            found.append(_in_experiment(Entry, self.experiment))
+        return found
+
+
+@scoped
+def find(actor: Actor, kind: Kind, wanted: Wanted, limit: int | None, offset: int = 0) -> tuple[Sequence[Entry], int]:
+    """The visible entries that match, oldest first, and how many there are in all."""
+    conditions = [Entry.kind == kind.word, readable(actor, Entry), *wanted.conditions()]
+    query = select(Entry).where(*conditions).order_by(Entry.created_at, Entry.id).limit(limit).offset(offset)
+    found = db.session.scalars(query).all()
+    if limit is None:
+        return found, len(found)
+    return found, db.session.scalar(select(func.count()).select_from(Entry).where(*conditions)) or 0
+
+
+def _in_experiment(entry: Any, name: str) -> ColumnElement[bool]:
+    ties = select(EntryExperiment.entry_id).join(Experiment, Experiment.id == EntryExperiment.experiment_id)
+    return entry.id.in_(ties.where(Experiment.name_key == rules.key(name)))  # type: ignore[no-any-return]
+
+
+def _says(entry: Any, text: str) -> ColumnElement[bool]:
+    return or_(contains(entry.name_key, rules.key(text)), entry.description.icontains(text, autoescape=True))
+
+
+def _owned_by(entry: Any, username: str) -> ColumnElement[bool]:
+    owner = select(User.id).where(User.username_key == rules.key(username)).scalar_subquery()
+    return entry.owner_id == owner  # type: ignore[no-any-return]
+
+
+def _has_file(entry: Any, value: str) -> ColumnElement[bool]:
+    return entry.size.is_not(None) if value == "yes" else entry.size.is_(None)  # type: ignore[no-any-return]
+
+
+FILTERS = (
+    Filter("q", "Text", "“{}”", _says),
+    Filter("type", "Type", "Type: {}", lambda entry, value: entry.type == value, lambda row: row.type),
+    Filter("access", "Who may see it", "{}", lambda entry, value: entry.access == value, lambda row: row.access),
+    Filter("file", "File", "{}", _has_file, lambda row: "yes" if row.has_file else "no"),
+    Filter("owner", "Owner", "Owner: {}", _owned_by, lambda row: row.username),
+    Filter("experiment", "Experiment", "Experiment: {}", _in_experiment),
+)
+Chosen = Mapping[str, Sequence[str]]
+BY_KEY = {each.key: each for each in FILTERS}
+
+SORTS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "newest": ("Newest", (Entry.created_at.desc(), Entry.id.desc())),
+    "name": ("Name", (Entry.name_key, Entry.id)),
+    "size": ("Largest", (Entry.size.desc().nulls_last(), Entry.id.desc())),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """One page of a list. `facets` maps a filter's key to (value, count), most first; counts heed all other filters."""
+
+    rows: Sequence[Row[Any]]
+    total: int
+    number: int
+    pages: int
+    facets: Mapping[str, list[tuple[str, int]]]
+
+
+@scoped
+def page(actor: Actor, kind: Kind, chosen: Chosen, sort: str = "newest", number: int = 1) -> EntryPage:
+    """Page `number` (from 1; past the end is the last) of the visible entries that every filter in `chosen` lets in.
+
+    Of several values of one filter any will do.
+    """
+    groups = _groups(actor, kind, chosen)
+    facets = {each.key: _tally(groups, each, chosen) for each in FILTERS if each.group}
+    facets["experiment"] = _experiments(actor, kind, chosen)
+    total = sum(row.number for row in groups if _fits(row, chosen))
+    pages = max(1, -(-total // PAGE_ROWS))
+    number = min(max(number, 1), pages)
+    rows = _rows(actor, kind, chosen).order_by(*SORTS[sort][1]).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
+    return EntryPage(db.session.execute(rows).all(), total, number, pages, facets)
+
+
+@scoped
+def own_names(actor: Actor, kind: Kind, most: int = 200) -> Sequence[Row[Any]]:
+    """The actor's own entries as rows of id and name, last changed first."""
+    own = select(Entry.id, Entry.name).where(Entry.kind == kind.word, Entry.owner_id == actor.user_id)
+    return db.session.execute(own.order_by(Entry.updated_at.desc()).limit(most)).all()
+
+
+@scoped
+def newest(actor: Actor, most: int) -> list[Row[Any]]:
+    """The newest visible entries of both kinds, as rows like those of a page."""
+    found: list[Row[Any]] = []
+    for kind in KINDS:
+        found += db.session.execute(_rows(actor, kind, {}).order_by(*SORTS["newest"][1]).limit(most)).all()
+    return sorted(found, key=lambda row: row.created_at, reverse=True)[:most]
+
+
+def _rows(actor: Actor, kind: Kind, chosen: Chosen) -> Select[Any]:
+    columns = (
+        Entry.kind,
+        Entry.id,
+        Entry.name,
+        func.substr(Entry.description, 1, 200).label("description"),
+        Entry.type,
+        Entry.access,
+        Entry.created_at,
+        Entry.size,
+        Entry.version,
+        User.username,
+    )
+    return _within(select(*columns).join(User, User.id == Entry.owner_id), actor, kind, chosen, BY_KEY)
+
+
+def _groups(actor: Actor, kind: Kind, chosen: Chosen) -> Sequence[Row[Any]]:
+    """How many entries there are of each combination that the facets tell apart: one pass over one index."""
+    has_file = Entry.size.is_not(None).label("has_file")
+    keys = (Entry.access, Entry.owner_id, Entry.type, has_file)
+    counted = select(*keys, func.count().label("number"))
+    counted = _within(counted, actor, kind, chosen, ("q", "experiment")).group_by(*keys)
+    inner = counted.subquery()
+    named = select(inner.c.access, inner.c.type, inner.c.has_file, inner.c.number, User.username)
+    return db.session.execute(named.join(User, User.id == inner.c.owner_id)).all()
+
+
+def _within(query: Select[Any], actor: Actor, kind: Kind, chosen: Chosen, heeded: Any) -> Select[Any]:
+    heard = [(BY_KEY[key], values) for key, values in chosen.items() if key in heeded]
+    conditions = [or_(*(each.condition(Entry, value) for value in values)) for each, values in heard]
+    return query.where(Entry.kind == kind.word, readable(actor, Entry), *conditions)
+
+
+def _fits(row: Row[Any], chosen: Chosen, but: str = "") -> bool:
+    return all(
+        any(_same(each, each.group(row), value) for value in chosen[each.key])
+        for each in FILTERS
+        if each.group and each.key in chosen and each.key != but
+    )
+
+
+def _same(each: Filter, value: str, wanted: str) -> bool:
+    return rules.key(value) == rules.key(wanted) if each.key == "owner" else value == wanted
+
+
+def _tally(groups: Sequence[Row[Any]], each: Filter, chosen: Chosen) -> list[tuple[str, int]]:
+    counts: Counter[str] = Counter()
+    for row in groups:
+        if each.group and _fits(row, chosen, but=each.key):
+            counts[each.group(row)] += row.number
+    return counts.most_common(FACET_VALUES)
+
+
+def _experiments(actor: Actor, kind: Kind, chosen: Chosen) -> list[tuple[str, int]]:
+    counted = (
+        select(Experiment.name, func.count().label("number"))
+        .join(EntryExperiment, EntryExperiment.experiment_id == Experiment.id)
+        .join(Entry, Entry.id == EntryExperiment.entry_id)
+    )
+    others = [key for key in BY_KEY if key != "experiment"]
+    counted = _within(counted, actor, kind, chosen, others).group_by(Experiment.name)
+    rows = db.session.execute(counted.order_by(func.count().desc(), Experiment.name).limit(FACET_VALUES))
+    return [(name, number) for name, number in rows]

@@ -1,0 +1,110 @@
+"""What texts, names and addresses the portal accepts; every rule names the field it refuses."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from portal.errors import invalid
+
+MAX_NAME = 255
+MAX_TEXT = 64 * 1024
+MAX_URL = 2048
+URL_SCHEMES = ("http", "https", "s3", "gs", "git+https", "hf")
+
+_BIDI_OVERRIDES = "\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c"
+_NOT_IN_NAMES = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_BIDI_OVERRIDES}]")
+_NOT_IN_TEXTS = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{_BIDI_OVERRIDES}]")
+_EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
+
+
+def name(value: str, field: str) -> str:
+    """A name of 1 to 255 characters, trimmed and NFC, without control or direction-override characters."""
+    value = unicodedata.normalize("NFC", value).strip()
+    if not value:
+        raise invalid(field, "Give a name of 1 to 255 characters.")
+    return line(value, field)
+
+
+def line(value: str, field: str) -> str:
+    """One line of at most 255 characters; may be empty."""
+    value = unicodedata.normalize("NFC", value).strip()
+    if len(value) > MAX_NAME:
+        raise invalid(field, f"Takes at most {MAX_NAME} characters; this has {len(value)}.")
+    if _NOT_IN_NAMES.search(value):
+        raise invalid(field, "Must not contain control or direction-override characters.")
+    return value
+
+
+def text(value: str, field: str) -> str:
+    """Several lines of at most 64 KiB; may be empty."""
+    value = unicodedata.normalize("NFC", value).replace("\r\n", "\n").strip()
+    if _NOT_IN_TEXTS.search(value):
+        raise invalid(field, "Must not contain control or direction-override characters.")
+    if len(value.encode()) > MAX_TEXT:
+        raise invalid(field, "Takes at most 64 KiB.")
+    return value
+
+
+def key(value: str) -> str:
+    """What two names are compared by: NFC, trimmed, case-folded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).strip().casefold())
+
+
+def url(value: str | None, field: str) -> str | None:
+    """An absolute address with one of `URL_SCHEMES`, a host and no credentials; empty is none."""
+    if value is None or not value.strip():
+        return None
+    value = value.strip()
+    takes = f"Takes an address that begins with {', '.join(f'{scheme}://' for scheme in URL_SCHEMES)}."
+    if len(value) > MAX_URL:
+        raise invalid(field, f"Takes at most {MAX_URL} characters.")
+    if _NOT_IN_NAMES.search(value) or any(character.isspace() or character in '\\<>"' for character in value):
+        raise invalid(field, takes)
+    try:
+        parts = urlsplit(value)
+        _ = parts.port
+    except ValueError:
+        raise invalid(field, takes) from None
+    if parts.scheme not in URL_SCHEMES or not parts.hostname or "@" in parts.netloc:
+        raise invalid(field, takes)
+    return value
+
+
+def email(value: str, field: str) -> str:
+    value = line(value, field)
+    if not _EMAIL.fullmatch(value):
+        raise invalid(field, "Give an e-mail address like ada@example.org.")
+    return value
+
+
+def strings(value: Mapping[str, Any], field: str) -> dict[str, str]:
+    """An object whose keys are names and whose values are single lines; at most 100 of them."""
+    if len(value) > 100:
+        raise invalid(field, "Takes at most 100 attributes.")
+    result = {}
+    for attribute, content in value.items():
+        if not isinstance(content, str):
+            raise invalid(field, f"The value of {attribute!r} must be a string.")
+        result[name(attribute, field)] = line(content, field)
+    return result
+
+
+def file_name(value: str | None) -> str:
+    """A display name that is safe as a download name on every system; never a path. Empty becomes `file`."""
+    base = re.split(r"[\\/]", unicodedata.normalize("NFC", value or ""))[-1]
+    base = _NOT_IN_NAMES.sub("", base)
+    base = re.sub(r'[<>:"|?*]', "_", base).strip().strip(".").strip()
+    stem, dot, extension = base.rpartition(".")
+    if (stem or extension).split(".")[0].upper() in _RESERVED:
+        base = f"_{base}"
+    if len(base) > 200:
+        kept = extension[:20] if dot else ""
+        base = f"{base[: 199 - len(kept)]}.{kept}" if kept else base[:200]
+    while len(base.encode()) > 240:
+        base = base[1:]
+    return base or "file"
+
+
+_RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{digit}" for port in ("COM", "LPT") for digit in range(1, 10))}

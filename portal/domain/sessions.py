@@ -1,0 +1,131 @@
+"""Sessions that really end: a browser's session and a program's log-in token are rows, and log-out deletes the row."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database import Table, Time, begin_write, end_read, now
+from portal.domain import passwords, rules, throttle
+from portal.domain.teams import Membership
+from portal.domain.users import User
+from portal.errors import Unauthenticated
+from portal.extensions import db
+from portal.security.actor import Actor, Via
+from portal.security.guard import allows, anyone
+from portal.security.policy import OnAccount, Portal
+
+LIFETIMES = {Via.SESSION: timedelta(days=30), Via.LOGIN: timedelta(days=7)}
+
+
+class LoginSession(Table):
+    __tablename__ = "login_session"
+
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    via: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[datetime] = mapped_column(Time, default=now)
+    expires_at: Mapped[datetime] = mapped_column(Time)
+
+
+def hash_key(key: str) -> str:
+    """How a secret of 256 random bits is stored: its SHA-256 as hex."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+@anyone("logging in makes the caller known")
+def log_in(actor: Actor, email: str, password: str, *, via: Via, address: str, limit: str) -> tuple[str, str]:
+    """A new session for who knows e-mail and password: (user id, session key).
+
+    401 with one sentence and in the same time whether the e-mail exists, the password is wrong or the account waits for
+    verification. Failures are counted per e-mail and per address over all workers (429 with Retry-After).
+    """
+    email_key = rules.key(email)[:512]
+    attempts = throttle.Attempts(limit, f"email:{email_key}", f"address:{address}")
+    attempts.reserve()
+    found = db.session.execute(
+        select(User.id, User.password_hash, User.is_verified).where(User.email_key == email_key)
+    ).first()
+    end_read()
+    if not passwords.verify(password, found and found.password_hash) or not found or not found.is_verified:
+        raise Unauthenticated("E-mail and password do not match an account that may log in.")
+    attempts.give_back()
+    return found.id, start(found.id, via)
+
+
+def start(user_id: str, via: Via) -> str:
+    """A new session of `user_id`; returns its key, which is stored only as a hash."""
+    key = secrets.token_urlsafe(32)
+    begin_write()
+    db.session.execute(delete(LoginSession).where(LoginSession.expires_at < now()))
+    expires_at = now() + LIFETIMES[via]
+    db.session.add(LoginSession(key_hash=hash_key(key), user_id=user_id, via=via, expires_at=expires_at))
+    db.session.flush()
+    return key
+
+
+@anyone("whoever holds a session may end it", writes=True)
+def log_out(actor: Actor) -> None:
+    db.session.execute(delete(LoginSession).where(LoginSession.key_hash == (actor.key_hash or "")))
+
+
+class SessionRow(NamedTuple):
+    via: str
+    created_at: datetime
+    expires_at: datetime
+    is_this: bool
+
+
+@allows(Portal.USE)
+def list_own(actor: Actor) -> list[SessionRow]:
+    """Where the actor is logged in, newest first."""
+    own = select(LoginSession).where(LoginSession.user_id == actor.user_id, LoginSession.expires_at > now())
+    return [
+        SessionRow(row.via, row.created_at, row.expires_at, row.key_hash == actor.key_hash)
+        for row in db.session.scalars(own.order_by(LoginSession.created_at.desc()))
+    ]
+
+
+@allows(OnAccount.SELF, writes=True)
+def end_others(actor: Actor, user_id: str) -> None:
+    """Ends every session and log-in token of this person but the one that asks."""
+    others = LoginSession.user_id == user_id, LoginSession.key_hash != (actor.key_hash or "")
+    db.session.execute(delete(LoginSession).where(*others))
+
+
+def resume(key: str) -> Actor | None:
+    """The actor whose session `key` opens, or None when it is unknown, ended or past its time."""
+    query = select(User, LoginSession.via, LoginSession.expires_at, LoginSession.key_hash).join(
+        User, User.id == LoginSession.user_id
+    )
+    row = db.session.execute(query.where(LoginSession.key_hash == hash_key(key))).first()
+    if row is None or row.expires_at <= now():
+        return None
+    return actor_for(row.User, Via(row.via), key_hash=row.key_hash, expires_at=row.expires_at)
+
+
+def actor_for(
+    user: User,
+    via: Via,
+    *,
+    may_write: bool = True,
+    key_hash: str | None = None,
+    expires_at: datetime | None = None,
+    upload_id: str | None = None,
+) -> Actor:
+    """The actor that `user` is when they come by `via`, with their teams as they are now."""
+    teams = select(Membership.team_id, Membership.is_admin).where(Membership.user_id == user.id)
+    return Actor(
+        user_id=user.id,
+        username=user.username,
+        is_admin=user.is_admin,
+        teams={team_id: is_admin for team_id, is_admin in db.session.execute(teams)},
+        may_write=may_write,
+        via=via,
+        key_hash=key_hash,
+        expires_at=expires_at,
+        upload_id=upload_id,
+    )

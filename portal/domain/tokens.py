@@ -1,0 +1,94 @@
+"""Personal API tokens: shown once, stored as a hash, scoped, expiring, revocable."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, String, select, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database import Id, Table, Time, begin_write, new_id, now
+from portal.domain import rules
+from portal.domain.sessions import actor_for, hash_key
+from portal.domain.users import User
+from portal.errors import NotFound, invalid
+from portal.extensions import db
+from portal.security.actor import Actor, Via
+from portal.security.guard import allows
+from portal.security.policy import OnAccount, Portal
+
+PREFIX = "mp_"
+SCOPES = ("read", "write")
+_SEEN_EVERY = timedelta(minutes=1)
+
+
+class Token(Table):
+    __tablename__ = "token"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(255))
+    scope: Mapped[str] = mapped_column(String(8))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Time, default=now)
+    expires_at: Mapped[datetime | None] = mapped_column(Time)
+    last_used_at: Mapped[datetime | None] = mapped_column(Time)
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= now()
+
+
+@allows(OnAccount.SELF, writes=True)
+def issue(actor: Actor, user_id: str, name: str, scope: str, expires_at: datetime | None = None) -> tuple[Token, str]:
+    """A new token and its secret, which is not kept."""
+    if scope not in SCOPES:
+        raise invalid("scope", "Takes “read” or “write”.")
+    if expires_at is not None and expires_at <= now():
+        raise invalid("expires_at", "Takes a time that is still to come.")
+    secret = PREFIX + secrets.token_urlsafe(32)
+    token = Token(user_id=user_id, name=rules.name(name, "name"), scope=scope, expires_at=expires_at)
+    token.secret_hash = hash_key(secret)
+    db.session.add(token)
+    db.session.flush()
+    return token, secret
+
+
+@allows(Portal.USE)
+def list_own(actor: Actor) -> Sequence[Token]:
+    own = select(Token).where(Token.user_id == actor.user_id)
+    return db.session.scalars(own.order_by(Token.created_at.desc(), Token.id)).all()
+
+
+@allows(OnAccount.SELF, writes=True)
+def revoke(actor: Actor, user_id: str, token_id: str) -> None:
+    token = db.session.scalar(select(Token).where(Token.id == token_id, Token.user_id == user_id))
+    if token is None:
+        raise NotFound("There is no such token.")
+    db.session.delete(token)
+
+
+def recognise(secret: str) -> Actor | None:
+    """The actor whose token `secret` is, or None when it is unknown, revoked or past its time. Notes the use."""
+    row = db.session.execute(
+        select(Token, User).join(User, User.id == Token.user_id).where(Token.secret_hash == hash_key(secret))
+    ).first()
+    if row is None or row.Token.is_expired:
+        return None
+    token: Token = row.Token
+    actor = actor_for(
+        row.User, Via.TOKEN, may_write=token.scope == "write", key_hash=token.secret_hash, expires_at=token.expires_at
+    )
+    if token.last_used_at is None or now() - token.last_used_at > _SEEN_EVERY:
+        _note_use(token)
+    return actor
+
+
+def _note_use(token: Token) -> None:
+    try:
+        begin_write()
+        db.session.execute(update(Token).where(Token.id == token.id).values(last_used_at=now()))
+        db.session.commit()
+    except OperationalError:  # a busy writer must not refuse a reader
+        db.session.rollback()

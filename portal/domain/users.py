@@ -1,0 +1,134 @@
+"""People: signing up, the account, the password."""
+
+import re
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import String, delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database import Id, Table, Time, begin_write, end_read, new_id, now
+from portal.domain import passwords, rules
+from portal.domain.teams import Membership, Team
+from portal.errors import Conflict, Denied, invalid
+from portal.extensions import db
+from portal.security.actor import Actor
+from portal.security.guard import allows, anyone
+from portal.security.policy import OnAccount, Portal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Row
+
+_USERNAME = re.compile(r"[\w.-]{1,50}")
+
+
+class User(Table):
+    __tablename__ = "user"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    username: Mapped[str] = mapped_column(String(50))
+    username_key: Mapped[str] = mapped_column(String(200), unique=True)
+    email: Mapped[str] = mapped_column(String(255))
+    email_key: Mapped[str] = mapped_column(String(1024), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(255))
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    is_verified: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(Time, default=now)
+
+
+@anyone("signing up makes the caller known")
+def sign_up(actor: Actor, username: str, email: str, password: str, *, policy: str) -> User:
+    """A new person. `policy` is PORTAL_SIGNUP: with `closed` 403, with `verify` an administrator must verify first."""
+    if policy == "closed":
+        raise Denied("Signing up is closed here. Ask an administrator for an account.")
+    return create(username, email, password, is_verified=policy == "open")
+
+
+def create(username: str, email: str, password: str, *, is_admin: bool = False, is_verified: bool = True) -> User:
+    """Adds a person; 422 names the field that will not do, 409 one that is taken. Checks no permission."""
+    user = User(id=new_id(), is_admin=is_admin, is_verified=is_verified)
+    _rename(user, username, email)
+    passwords.check(password, "password")
+    end_read()
+    user.password_hash = passwords.hash_password(password)
+    begin_write()
+    _require_free(user)
+    db.session.add(user)
+    _flush(user)
+    return user
+
+
+@allows(OnAccount.SELF)
+def rename(actor: Actor, user_id: str, username: str, email: str, current: str) -> User:
+    """Changes user name and e-mail, after the current password (422 where it is wrong)."""
+    _require_password(user_id, current)
+    begin_write()
+    user = db.session.get_one(User, user_id)
+    _rename(user, username, email)
+    with db.session.no_autoflush:
+        _require_free(user)
+    _flush(user)
+    return user
+
+
+@allows(OnAccount.SELF)
+def change_password(actor: Actor, user_id: str, current: str, new: str) -> None:
+    """Sets a new password and ends every other session and log-in token of this person."""
+    from portal.domain.sessions import LoginSession
+
+    passwords.check(new, "new")
+    _require_password(user_id, current)
+    hashed = passwords.hash_password(new)
+    begin_write()
+    db.session.get_one(User, user_id).password_hash = hashed
+    others = LoginSession.user_id == user_id, LoginSession.key_hash != (actor.key_hash or "")
+    db.session.execute(delete(LoginSession).where(*others))
+
+
+@allows(Portal.USE)
+def profile(actor: Actor) -> "tuple[User, Sequence[Row[tuple[str, str, bool]]]]":
+    """The caller and their teams as rows of id, name, is_admin."""
+    assert actor.user_id is not None
+    teams = select(Team.id, Team.name, Membership.is_admin).join(Membership, Membership.team_id == Team.id)
+    rows = db.session.execute(teams.where(Membership.user_id == actor.user_id).order_by(Team.name_key)).all()
+    return db.session.get_one(User, actor.user_id), rows
+
+
+def _rename(user: User, username: str, email: str) -> None:
+    username = rules.line(username, "username")
+    if not _USERNAME.fullmatch(username):
+        raise invalid("username", "Takes 1 to 50 letters, digits, “.”, “_” or “-”.")
+    user.username, user.username_key = username, rules.key(username)
+    user.email = rules.email(email, "email")
+    user.email_key = rules.key(user.email)
+
+
+def _require_free(user: User) -> None:
+    others = select(User.id).where(User.id != user.id)
+    if db.session.scalar(others.where(User.username_key == user.username_key)):
+        raise _taken("username", "This user name is taken.")
+    if db.session.scalar(others.where(User.email_key == user.email_key)):
+        raise _taken("email", "There is an account with this e-mail.")
+
+
+def _taken(field: str, message: str) -> Conflict:
+    return Conflict(message, fields=[(field, message)])
+
+
+def _flush(user: User) -> None:
+    """The check before can lose a race on PostgreSQL; the unique keys cannot."""
+    try:
+        with db.session.begin_nested():
+            db.session.flush()
+    except IntegrityError:
+        raise _taken("username", "This user name or e-mail is taken.") from None
+
+
+def _require_password(user_id: str, current: str) -> None:
+    hashed = db.session.scalar(select(User.password_hash).where(User.id == user_id))
+    end_read()
+    if not passwords.verify(current, hashed):
+        raise invalid("current", "This is not your current password.")

@@ -1,0 +1,93 @@
+"""Sending a version's file: whole by the server's `sendfile`, a range by large reads, always as an attachment."""
+
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+from uuid import UUID
+
+from flask import Response, current_app, request
+from werkzeug.http import is_resource_modified
+from werkzeug.wsgi import wrap_file
+
+from portal.domain.versions import Version
+from portal.errors import Damaged, PortalError
+from portal.storage import keys
+from portal.storage.base import Missing
+
+PIECE = 256 * 1024
+
+
+class _NotSatisfiable(PortalError):
+    status, title = 416, "Range not satisfiable"
+
+
+def send(version: Version) -> Response:
+    """The file with ETag (its sha256), Range, If-Range and If-None-Match; 500 before the first byte if it is damaged."""
+    path = _sound_path(version)
+    response = Response(content_type="application/octet-stream", direct_passthrough=True)
+    response.headers["Content-Disposition"] = disposition(version.file_name)
+    response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.last_modified = version.created_at
+    response.set_etag(version.sha256)
+    response.accept_ranges = "bytes"
+    if request.if_none_match and not is_resource_modified(request.environ, etag=version.sha256, ignore_if_range=True):
+        response.status_code = 304
+        return response
+    span = _range(version)
+    response.content_length = version.size if span is None else span[1] - span[0]
+    if span is not None:
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{version.size}"
+    if request.method != "HEAD":
+        file = path.open("rb")
+        response.call_on_close(file.close)
+        response.response = wrap_file(request.environ, file, PIECE) if span is None else _pieces(file, *span)
+    return response
+
+
+def disposition(file_name: str) -> str:
+    """RFC 6266: a plain name for old clients, and the real one."""
+    plain = unicodedata.normalize("NFKD", file_name).encode("ascii", "ignore").decode()
+    plain = "".join(character for character in plain if character not in '"\\%;') or "file"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
+
+
+def _sound_path(version: Version) -> Path:
+    try:
+        path = current_app.extensions["storage"].local_path(keys.version_key(UUID(version.id)))
+        if not version.is_damaged and path.stat().st_size == version.size:
+            return path  # type: ignore[no-any-return]
+    except (Missing, FileNotFoundError):
+        pass
+    current_app.logger.error("the file of version %s is missing or damaged", version.id)
+    raise Damaged("The stored file is missing or damaged. The administrator has been told in the log.")
+
+
+def _range(version: Version) -> tuple[int, int] | None:
+    """Start and end (exclusive) of the one range asked for; None sends the whole file."""
+    asked = request.range
+    if asked is None or asked.units != "bytes" or len(asked.ranges) != 1 or not _same_file(version):
+        return None
+    span = asked.range_for_length(version.size)
+    if span is None or span[0] >= version.size:
+        raise _NotSatisfiable(
+            f"The file has {version.size:,} bytes.", headers={"Content-Range": f"bytes */{version.size}"}
+        )
+    return span
+
+
+def _same_file(version: Version) -> bool:
+    condition = request.if_range
+    if condition.etag is not None:
+        return condition.etag == version.sha256
+    return condition.date is None or condition.date >= version.created_at.replace(microsecond=0)
+
+
+def _pieces(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
+    file.seek(start)
+    while start < end and (piece := file.read(min(PIECE, end - start))):
+        start += len(piece)
+        yield piece

@@ -1,0 +1,99 @@
+"""Who is calling: a credential in the headers wins, then the session cookie, then nobody."""
+
+import base64
+import binascii
+from typing import NamedTuple
+
+from flask import Flask, current_app, g, request
+from flask_login import UserMixin, current_user
+
+from portal.database import end_read
+from portal.domain import sessions, tokens
+from portal.errors import Unauthenticated
+from portal.extensions import csrf, login_manager
+from portal.security.actor import Actor, nobody
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SignedIn(UserMixin):
+    """What Flask-Login keeps: the key of a session row and the actor it opens."""
+
+    def __init__(self, key: str, actor: Actor) -> None:
+        self.key, self.actor = key, actor
+
+    def get_id(self) -> str:
+        return self.key
+
+
+class Basic(NamedTuple):
+    email: str
+    password: str
+
+
+def init_app(app: Flask) -> None:
+    login_manager.user_loader(_load_session)
+    app.before_request(_protect_cookie)
+
+
+def bearer() -> str | None:
+    """The token that the request's headers carry, if any; 401 for two that differ or an unknown scheme."""
+    presented = {request.headers[name] for name in ("X-API-TOKEN", "X-API-Key") if name in request.headers}
+    authorization = request.headers.get("Authorization")
+    if authorization is not None:
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("Present a token as “Authorization: Bearer TOKEN”.")
+        presented.add(value.strip())
+    if len(presented) > 1:
+        raise Unauthenticated("The request carries two different credentials.")
+    return presented.pop() if presented else None
+
+
+def basic() -> Basic | None:
+    """E-mail and password of HTTP Basic, if the request carries them."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        email, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    return Basic(email, password) if colon else None
+
+
+def current_actor() -> Actor:
+    """The caller of this request; 401 where a credential is presented and not good."""
+    if "actor" not in g:
+        g.actor = _identify()
+        end_read()
+    return g.actor  # type: ignore[no-any-return]
+
+
+def _identify() -> Actor:
+    token = bearer()
+    if token is not None:
+        actor = tokens.recognise(token) if token.startswith(tokens.PREFIX) else sessions.resume(token)
+        if actor is None:
+            raise Unauthenticated("This token is unknown, expired or revoked.")
+        return actor
+    if current_user.is_authenticated:
+        return current_user.actor  # type: ignore[no-any-return]
+    return nobody(may_read_public=current_app.extensions["portal"].anonymous_read)
+
+
+def _load_session(key: str) -> SignedIn | None:
+    actor = sessions.resume(key)
+    return actor and SignedIn(key, actor)
+
+
+def has_header_credential() -> bool:
+    return any(name in request.headers for name in ("Authorization", "X-API-TOKEN", "X-API-Key"))
+
+
+def _protect_cookie() -> None:
+    """CSRF: every change that may ride on a cookie needs the token; on pages even that of a visitor (log-in forms)."""
+    if request.method in SAFE_METHODS or has_header_credential():
+        return
+    if not request.path.startswith("/api/") or current_user.is_authenticated:
+        csrf.protect()

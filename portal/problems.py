@@ -1,0 +1,108 @@
+"""Errors as the caller reads them: a page, or problem+json under `/api`. One rendering each."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import ObjectDeletedError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from portal.errors import BadRequest, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
+from portal.extensions import db
+from portal.identity import SAFE_METHODS, current_actor
+from portal.storage.base import StorageError
+from portal.uploads.translate import translate
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(PortalError, render)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(CSRFError, _csrf)
+    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(
+        DataError, lambda _error: render(BadRequest("The request holds text that no name can be."))
+    )
+    app.register_error_handler(PoolTimeout, _database)
+    app.register_error_handler(ObjectDeletedError, lambda _error: render(NotFound()))
+    app.register_error_handler(StorageError, lambda error: render(translate(error)))
+    app.register_error_handler(Exception, _unexpected)
+
+
+def is_api() -> bool:
+    return request.path.startswith("/api/")
+
+
+def render(error: PortalError) -> ResponseReturnValue:
+    db.session.rollback()
+    if is_api():
+        response = problem(error)
+    elif _sends_to_login(error):
+        return redirect(url_for("sessions.login", next=_here()))
+    else:
+        page = render_template("errors/error.html", error=error, status=error.status)
+        response = Response(page, error.status)
+    response.headers.update(error.headers)
+    if error.status == 401:
+        response.headers.setdefault("WWW-Authenticate", 'Bearer realm="portal"')
+    return response
+
+
+def problem(error: PortalError) -> Response:
+    """RFC 9457, with the seeds' `error` and `error_description` beside it."""
+    names: dict[str, str] = g.get("field_names", {})
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+        "error": error.title,
+        "error_description": error.detail,
+    }
+    if error.fields:
+        body["errors"] = [{"field": names.get(field, field), "message": message} for field, message in error.fields]
+    return Response(json.dumps(body), error.status, content_type="application/problem+json")
+
+
+def _sends_to_login(error: PortalError) -> bool:
+    """A visitor who is not signed in is sent to log in, also where they merely may not see a thing."""
+    if isinstance(error, Unauthenticated):
+        return True
+    hidden = isinstance(error, NotFound) and request.blueprint == "entries"
+    return hidden and not current_actor().is_known
+
+
+def _here() -> str:
+    return request.full_path.rstrip("?") if request.method in SAFE_METHODS else "/"
+
+
+def _http(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error
+    if isinstance(error, RequestEntityTooLarge):
+        return render(TooLarge("The request body is larger than this address takes."))
+    status = HTTPStatus(error.code)
+    ours = PortalError(error.description or status.phrase)
+    ours.status, ours.title = status.value, status.phrase
+    ours.headers = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return render(ours)
+
+
+def _csrf(_error: CSRFError) -> ResponseReturnValue:
+    return render(BadRequest("This form is too old, or it did not come from this page. Reload the page and try again."))
+
+
+def _database(error: Exception) -> ResponseReturnValue:
+    current_app.logger.warning("database unavailable: %s", error)
+    return render(Unavailable("The database cannot be reached at the moment. Nothing was changed."))
+
+
+def _unexpected(error: Exception) -> ResponseReturnValue:
+    current_app.logger.exception("unexpected error")
+    db.session.rollback()
+    ours = PortalError("The portal made a mistake. It has been written to the log.")
+    return render(ours)

@@ -1,0 +1,63 @@
+"""What SQLite and PostgreSQL spell differently; callers never ask which one it is."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, Text, and_, cast, func, literal, true
+from sqlalchemy.dialects import postgresql, sqlite
+
+from portal.extensions import db
+
+
+def insert(table: Any) -> Any:
+    """An INSERT that knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
+    return (sqlite if db.engine.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def json_contains(column: Any, wanted: dict[str, Any]) -> ColumnElement[bool]:
+    """Whether the JSON object stored as text in `column` has every key of `wanted`, recursively, with its value."""
+    text = json.dumps(wanted, ensure_ascii=False)
+    if db.engine.dialect.name == "sqlite":
+        return func.json_holds(column, text, type_=Boolean)
+    conditions = list(_held(cast(column, postgresql.JSONB), wanted))
+    return and_(true(), *conditions)
+
+
+def holds(stored: Any, wanted: Any) -> bool:
+    """The rule of `json_contains` for parsed values; numbers are equal by value, booleans are not numbers."""
+    if isinstance(wanted, dict):
+        return isinstance(stored, dict) and all(key in stored and holds(stored[key], wanted[key]) for key in wanted)
+    if isinstance(wanted, list):
+        return isinstance(stored, list) and len(stored) == len(wanted) and all(map(_equal, stored, wanted))
+    return _equal(stored, wanted)
+
+
+def json_holds(stored: str | None, wanted: str) -> bool:
+    """What SQLite calls for `json_contains`."""
+    return stored is not None and holds(json.loads(stored), json.loads(wanted))
+
+
+def _equal(one: Any, other: Any) -> bool:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return (type(one) is type(other) and one == other) or (_number(one) and _number(other) and one == other)
+
+
+def _number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def _held(column: Any, wanted: dict[str, Any], path: tuple[str, ...] = ()) -> Iterator[ColumnElement[bool]]:
+    for key, value in wanted.items():
+        here = (*path, key)
+        stored = column[here]
+        if isinstance(value, dict):
+            yield func.jsonb_typeof(stored) == "object"
+            yield from _held(column, value, here)
+        else:
+            yield stored == cast(literal(json.dumps(value, ensure_ascii=False), Text), postgresql.JSONB)

@@ -1,0 +1,97 @@
+"""One strict JSON reader for every door: what it accepts, both databases store and every client can read again."""
+
+import json
+import math
+import re
+from typing import Any, NoReturn
+
+from portal.errors import BadRequest, Invalid, TooLarge
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 64
+
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class JsonError(BadRequest):
+    """Broken JSON; `line` and `column` (from 1) say where, when the place is known."""
+
+    def __init__(self, detail: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(detail if line is None else f"{detail} at line {line}, column {column}.")
+        self.line, self.column = line, column
+
+
+def loads(source: bytes | str) -> Any:
+    """Parses one JSON document.
+
+    Refuses over 1 MiB (413); not UTF-8, a byte order mark, duplicate keys, `NaN`, `Infinity`, numbers beyond a double,
+    nesting over 64 (400); NUL and lone surrogates (422).
+    """
+    if len(source) > MAX_BYTES:
+        raise TooLarge("JSON takes at most 1 MiB.")
+    try:
+        text = source.decode("utf-8") if isinstance(source, bytes) else source
+    except UnicodeDecodeError as error:
+        raise JsonError("JSON must be UTF-8.") from error
+    _check_depth(text)
+    try:
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_float=_finite_float,
+            parse_int=_finite_int,
+        )
+    except json.JSONDecodeError as error:
+        raise JsonError(f"Broken JSON: {error.msg}", error.lineno, error.colno) from error
+    if _holds_unstorable(value):
+        raise Invalid("Text must not contain NUL characters or lone surrogates.")
+    return value
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for bracket in re.findall(r"[\[\]{}]", _STRINGS.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise JsonError(f"JSON may be nested at most {MAX_DEPTH} deep.")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise JsonError(f"The key {twice!r} appears twice in one object.")
+    return result
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise JsonError(f"{name} is not JSON.")
+
+
+def _finite_float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise JsonError(f"The number {digits[:20]} is beyond a double.")
+    return value
+
+
+def _finite_int(digits: str) -> int:
+    if len(digits) > 300:
+        _finite_float(digits)
+    return int(digits)
+
+
+def _holds_unstorable(value: Any) -> bool:
+    if isinstance(value, str):
+        return _UNSTORABLE.search(value) is not None
+    if isinstance(value, dict):
+        return any(_holds_unstorable(key) or _holds_unstorable(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_holds_unstorable, value))
+
+
+def pretty(value: Any) -> str:
+    """For people to read and edit."""
+    return json.dumps(value, ensure_ascii=False, indent=2)

@@ -1,0 +1,205 @@
+"""The five verbs of an upload: begin, put_chunk, progress, finish, abort. All validation is here; the store moves bytes.
+
+Bytes come first and the row catches up: a chunk is durable before its request is answered, and a version's file lies in
+its final place before the row that names it. Every verb may be repeated.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from flask import current_app
+from sqlalchemy import update
+
+from portal.database import begin_write, end_read, new_id, now
+from portal.domain import entries, rules
+from portal.domain.kinds import Kind
+from portal.errors import BadRequest, Invalid, TooLarge, invalid
+from portal.extensions import db
+from portal.security.actor import Actor
+from portal.security.guard import allows, enforce
+from portal.security.policy import OnEntry, OnUpload, Portal
+from portal.settings import Settings
+from portal.storage.base import Misfit, Received, Source, Store, StoredChunk, chunk_count, chunk_length
+from portal.uploads.session import Status, Upload
+
+SUGGESTED_CHUNK = 8 << 20
+MOST_CHUNKS = 100_000
+MOST_BYTES = 2**63 - 1
+_TOUCH_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a client says before the first byte: a new entry by `name`, or a new version of `entry_id`."""
+
+    name: str | None = None
+    entry_id: str | None = None
+    type: str = ""
+    file_name: str | None = None
+    size: int | None = None
+    chunk_size: int | None = None
+    sha256: str | None = None
+    description: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    dependencies: Sequence[str] = ()
+
+
+@allows(Portal.CHANGE, writes=True)
+def begin(actor: Actor, kind: Kind, said: Announcement) -> Upload:
+    """A new upload; 409 name taken, 413 too large, 422 unacceptable, 507 no space. Declared bytes are reserved."""
+    _require_acceptable(said)
+    if said.entry_id is not None:
+        entry = entries.get(actor, kind, said.entry_id)
+        enforce(actor, OnEntry.WRITE, entry)
+    else:
+        fields = {"name": said.name, "type": said.type, "description": said.description}
+        fields["attributes"] = said.attributes
+        entry = entries.register(actor, kind, fields, depends_on=said.dependencies)
+    upload = Upload(
+        id=new_id(),
+        kind=kind.word,
+        entry=entry,
+        user_id=actor.user_id,
+        made_entry=said.entry_id is None,
+        file_name=rules.file_name(said.file_name or entry.name),
+        size=said.size,
+        chunk_size=said.chunk_size,
+        sha256=said.sha256,
+        description=rules.text(said.description, "description") if said.entry_id else "",
+        expires_at=now() + _settings().upload_ttl,
+    )
+    db.session.add(upload)
+    db.session.flush()
+    store().begin(upload.id, said.size, said.chunk_size if said.size is not None else None)
+    return upload
+
+
+@allows(OnUpload.CONTINUE)
+def put_chunk(
+    actor: Actor, upload: Upload, idx: int, length: int, source: Source, sha256: bytes | None = None
+) -> StoredChunk:
+    """Keeps exactly `length` bytes of `source` as chunk `idx`; `sha256` is what the sender says they hash to."""
+    upload.require_open()
+    _require_fit(upload, idx, length)
+    end_read()
+    chunk = store().put_chunk(upload.id, idx, length, source, sha256)
+    _touch(upload)
+    return chunk
+
+
+@allows(OnUpload.SEE)
+def progress(actor: Actor, upload: Upload) -> Received:
+    """What is held of an upload that is not over; nothing once it is."""
+    if upload.state in (Status.OPEN, Status.CHECKING) and upload.entry is not None:
+        return store().received(upload.id)
+    return Received(upload.size, upload.chunk_size, {}, sealed=True)
+
+
+@allows(OnUpload.CONTINUE, writes=True)
+def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> bool:
+    """Takes the right to check a complete upload: True for one caller, False while another holds a live claim.
+
+    400 names missing chunks; 422 when the bytes are not as many as declared. Commits: the check outlives the request.
+    """
+    upload.require_alive()
+    if sha256 is not None and upload.sha256 not in (None, sha256):
+        raise invalid("sha256", "This is not the sha256 that was declared at the beginning.")
+    if upload.state is Status.OPEN:
+        _require_complete(upload)
+        upload.sha256 = sha256 or upload.sha256
+    elif not upload.is_abandoned:
+        return False
+    upload.status, upload.checked_at, upload.checked_bytes, upload.failure = Status.CHECKING, now(), 0, None
+    db.session.commit()
+    return True
+
+
+@allows(OnUpload.CONTINUE, writes=True)
+def abort(actor: Actor, upload: Upload) -> None:
+    """Ends an upload; nothing stays behind. 409 once it is being checked or done, 410 when it is over already."""
+    upload.require_open()
+    upload.status = Status.ABORTED
+    remove_made_entry(upload)
+    db.session.commit()
+    store().discard(upload.id)
+
+
+def remove_made_entry(upload: Upload) -> None:
+    """An entry that this upload made goes with it, unless something else was added. Checks no permission."""
+    from portal.uploads.leftovers import is_bare
+
+    entry = upload.entry
+    if entry is not None and upload.made_entry and is_bare(entry, besides=upload):
+        upload.entry = None
+        db.session.flush()
+        db.session.delete(entry)
+
+
+def chunk_size_for(upload: Upload) -> int:
+    """Bytes: what was declared, or what is suggested, so that no upload has more than 10,000 chunks."""
+    suggested = max(SUGGESTED_CHUNK, -(-(upload.size or 0) // 10_000))
+    return upload.chunk_size or min(suggested, _settings().max_chunk_size)
+
+
+def store() -> Store:
+    return current_app.extensions["storage"]  # type: ignore[no-any-return]
+
+
+def _settings() -> Settings:
+    return current_app.extensions["portal"]  # type: ignore[no-any-return]
+
+
+def _require_acceptable(said: Announcement) -> None:
+    if (said.name is None) == (said.entry_id is None):
+        raise invalid("name", "Give either a name for something new or the id of what gets a new version.")
+    if said.entry_id is not None and (said.attributes or said.dependencies or said.type):
+        raise invalid("attributes", "Type, attributes and dependencies belong to a new entry, not to a new version.")
+    largest = _settings().max_file_size
+    if largest is not None and said.size is not None and said.size > largest:
+        raise TooLarge(f"Files take at most {largest:,} bytes here; this one has {said.size:,}.")
+    if said.size is not None and said.chunk_size and chunk_count(said.size, said.chunk_size) > MOST_CHUNKS:
+        raise invalid("chunk_size", f"This makes more than {MOST_CHUNKS:,} chunks. Take a larger one.")
+    if said.chunk_size is not None and said.chunk_size > _settings().max_chunk_size:
+        raise TooLarge(f"Chunks take at most {_settings().max_chunk_size:,} bytes here.")
+
+
+def _require_fit(upload: Upload, idx: int, length: int) -> None:
+    largest = _settings().max_chunk_size
+    if length > largest:
+        raise TooLarge(f"Chunks take at most {largest:,} bytes here; this one has {length:,}.")
+    if upload.size is not None and upload.chunk_size is not None:
+        try:
+            wanted = chunk_length(upload.size, upload.chunk_size, idx)
+        except Misfit:
+            count = chunk_count(upload.size, upload.chunk_size)
+            raise BadRequest(f"There is no chunk {idx}: the declared size makes {count}, counted from 0.") from None
+        if length != wanted:
+            raise Invalid(f"Chunk {idx} of this upload has {wanted:,} bytes; this body has {length:,}.")
+        return
+    limits = [limit for limit in (upload.size, _settings().max_file_size) if limit is not None]
+    if limits:
+        received = store().received(upload.id)
+        before = received.chunks.get(idx)
+        if received.bytes_received - (before.length if before else 0) + length > min(limits):
+            raise TooLarge(f"With this chunk the file would pass {min(limits):,} bytes.")
+
+
+def _require_complete(upload: Upload) -> None:
+    received = store().received(upload.id)
+    missing = received.missing()
+    if missing:
+        from portal.uploads.translate import in_words
+
+        raise BadRequest(f"Chunks are missing: {in_words(missing)}.")
+    if upload.size is not None and received.bytes_received != upload.size:
+        raise Invalid(f"{received.bytes_received:,} bytes have arrived; {upload.size:,} were declared.")
+
+
+def _touch(upload: Upload) -> None:
+    """An upload lives on from its last chunk. Noted once a minute: the time to live is counted in days."""
+    expires_at = now() + _settings().upload_ttl
+    if expires_at - upload.expires_at >= min(_TOUCH_EVERY, _settings().upload_ttl / 10):
+        begin_write()
+        still_open = Upload.id == upload.id, Upload.status == Status.OPEN
+        db.session.execute(update(Upload).where(*still_open).values(expires_at=expires_at))

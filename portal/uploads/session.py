@@ -1,0 +1,131 @@
+"""The row of an upload: whose it is, what was announced, how far it came. The bytes are the truth; this catches up."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.database import Id, Table, Time, new_id, now
+from portal.domain.entries import Entry
+from portal.domain.kinds import Kind
+from portal.errors import Conflict, Gone, NotFound
+from portal.extensions import db
+from portal.security.actor import Actor
+from portal.security.guard import scoped
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    CHECKING = "checking"
+    DONE = "done"
+    ABORTED = "aborted"
+    EXPIRED = "expired"
+
+
+UNFINISHED = (Status.OPEN, Status.CHECKING)
+LEASE = timedelta(seconds=15)
+
+
+class Upload(Table):
+    """`size` and `chunk_size` are null where the client declared nothing.
+
+    While `checking`, `checked_at` is the checker's last sign of life and `checked_bytes` how far it has hashed;
+    `failure` says why the last check did not pass. The version that an upload makes has the upload's id.
+    """
+
+    __tablename__ = "upload"
+
+    id: Mapped[str] = mapped_column(Id, primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(16))
+    entry_id: Mapped[str | None] = mapped_column(ForeignKey("entry.id", ondelete="SET NULL"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    made_entry: Mapped[bool]
+    status: Mapped[str] = mapped_column(String(16), default=Status.OPEN)
+    file_name: Mapped[str] = mapped_column(String(255))
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    chunk_size: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    description: Mapped[str] = mapped_column(default="")
+    checked_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    checked_at: Mapped[datetime | None] = mapped_column(Time)
+    failure: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(Time, default=now)
+    expires_at: Mapped[datetime] = mapped_column(Time)
+
+    entry: Mapped[Entry | None] = relationship()
+    __table_args__ = (
+        Index("ix_upload_unfinished", "user_id", "status", "created_at"),
+        Index("ix_upload_expiry", "status", "expires_at"),
+    )
+
+    @property
+    def is_declared(self) -> bool:
+        return self.size is not None and self.chunk_size is not None
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Being checked by nobody: the checker has not given a sign of life for a while."""
+        return self.status == Status.CHECKING and (self.checked_at is None or now() - self.checked_at > LEASE)
+
+    @property
+    def state(self) -> Status:
+        """The status as of now: an open upload past its time is expired even before the sweep."""
+        if self.status == Status.OPEN and self.expires_at <= now():
+            return Status.EXPIRED
+        return Status(self.status)
+
+    def require_open(self) -> None:
+        self.require_alive()
+        if self.state is not Status.OPEN:
+            raise Conflict("This upload is complete; it takes no more chunks.")
+
+    def require_alive(self) -> None:
+        """410 once there is nothing left to continue."""
+        if self.state is Status.EXPIRED:
+            raise Gone("This upload has expired. Begin a new one.")
+        if self.state is Status.ABORTED:
+            raise Gone("This upload was aborted. Begin a new one.")
+        if self.entry is None:
+            raise Gone(f"The {self.kind} of this upload was deleted.")
+
+
+@scoped
+def get(actor: Actor, upload_id: str, kind: Kind | None = None) -> Upload:
+    """The actor's own upload; 404 for another's, as for an id that does not exist."""
+    query = select(Upload).where(Upload.id == upload_id, Upload.user_id == actor.user_id)
+    upload = db.session.scalar(query if kind is None else query.where(Upload.kind == kind.word))
+    if upload is None:
+        raise NotFound("There is no such upload.")
+    return upload
+
+
+@scoped
+def list_unfinished(actor: Actor) -> Sequence[Upload]:
+    """The actor's uploads that can be continued or are being checked, newest first."""
+    return db.session.scalars(_unfinished(actor).order_by(Upload.created_at.desc())).all()
+
+
+@scoped
+def count_unfinished(actor: Actor) -> int:
+    if not actor.is_known:
+        return 0
+    return db.session.scalar(_unfinished(actor).with_only_columns(func.count())) or 0
+
+
+def has_unfinished(entry_ids: Sequence[str]) -> set[str]:
+    """Which of the entries have an upload under way. Checks no permission: ask for visible entries."""
+    query = select(Upload.entry_id).where(
+        Upload.entry_id.in_(entry_ids), Upload.status.in_(UNFINISHED), Upload.expires_at > now()
+    )
+    return {entry_id for entry_id in db.session.scalars(query) if entry_id}
+
+
+def _unfinished(actor: Actor):  # type: ignore[no-untyped-def]
+    return select(Upload).where(
+        Upload.user_id == actor.user_id,
+        Upload.status.in_(UNFINISHED),
+        Upload.expires_at > now(),
+        Upload.entry_id.is_not(None),
+    )

@@ -1,0 +1,35 @@
+"""Upload tokens: signed, good for one upload alone, and as long as that upload lives."""
+
+import secrets
+
+from flask import current_app
+from itsdangerous import BadData, URLSafeSerializer
+
+from portal.domain.kinds import Kind
+from portal.domain.sessions import actor_for
+from portal.domain.users import User
+from portal.errors import Unauthenticated
+from portal.extensions import db
+from portal.security.actor import Actor, Via
+from portal.uploads.session import Upload
+
+
+def make(upload: Upload) -> str:
+    return _serializer().dumps([upload.id, secrets.token_urlsafe(8)])
+
+
+def open_token(token: str, kind: Kind) -> tuple[Actor, Upload]:
+    """The person who began the upload, limited to it, and the upload; 401 for a token that is bad or forgotten."""
+    try:
+        upload_id, _nonce = _serializer().loads(token)
+    except (BadData, ValueError, TypeError):
+        raise Unauthenticated("This upload token is not valid.") from None
+    upload = db.session.get(Upload, upload_id)
+    user = upload and db.session.get(User, upload.user_id)
+    if upload is None or user is None or upload.kind != kind.word:
+        raise Unauthenticated("This upload token is not valid.")
+    return actor_for(user, Via.UPLOAD, upload_id=upload.id, expires_at=upload.expires_at), upload
+
+
+def _serializer() -> URLSafeSerializer:
+    return URLSafeSerializer(current_app.config["SECRET_KEY"], salt="upload")

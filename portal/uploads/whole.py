@@ -1,0 +1,33 @@
+"""A file that arrives in one piece goes through the same verbs: begin, put_chunk, finish."""
+
+from typing import BinaryIO
+
+from portal.domain.kinds import Kind
+from portal.domain.versions import Version
+from portal.errors import PortalError, Unavailable
+from portal.extensions import db
+from portal.security.actor import Actor
+from portal.security.guard import allows
+from portal.security.policy import Portal
+from portal.uploads import machine
+from portal.uploads.finish import finish
+from portal.uploads.machine import Announcement
+
+
+@allows(Portal.CHANGE)
+def upload_whole(actor: Actor, kind: Kind, said: Announcement, file: BinaryIO) -> Version:
+    """The version that `said.size` bytes of `file` become. Whatever is raised, nothing of it stays behind."""
+    upload = machine.begin(actor, kind, said)
+    db.session.commit()
+    try:
+        size, piece = said.size or 0, machine.chunk_size_for(upload)
+        for idx, start in enumerate(range(0, max(size, 1), piece)):
+            machine.put_chunk(actor, upload, idx, min(piece, size - start), file)
+        version = finish(actor, upload, wait=600)
+        if version is None:
+            raise Unavailable("The file is still being checked. Look again in a while.")
+    except PortalError:
+        db.session.rollback()
+        machine.abort(actor, upload)
+        raise
+    return version

@@ -1,0 +1,28 @@
+"""What every template may ask for."""
+
+from typing import Any
+
+from flask import Flask, current_app, request
+
+from portal.domain.kinds import KINDS
+from portal.identity import current_actor
+from portal.uploads import session as uploads
+from portal.web import figures
+
+THEMES = ("light", "dark")
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(_frame)
+    figures.init_app(app)
+
+
+def _frame() -> dict[str, Any]:
+    chosen = request.cookies.get("theme")
+    return {
+        "current": current_actor(),
+        "kinds": KINDS,
+        "theme": chosen if chosen in THEMES else None,
+        "unfinished_uploads": uploads.count_unfinished(current_actor()),
+        "may_sign_up": current_app.extensions["portal"].signup != "closed",
+    }

@@ -1,0 +1,169 @@
+"""The pages of entries: list, show, register, edit, delete. Written once for both kinds."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.domain import dependencies, entries, experiments, listing, versions
+from portal.domain.entries import Entry
+from portal.domain.kinds import Kind
+from portal.errors import PortalError, invalid
+from portal.identity import current_actor
+from portal.security.guard import enforce
+from portal.security.policy import OnEntry, Portal, can
+from portal.web import filters, snippets
+from portal.web.entry_form import EntryForm
+from portal.web.figures import Pages, counted, human_size
+from portal.web.forms import DeleteForm
+from portal.web.htmx import page
+from portal.web.markdown import render
+from portal.web.rows import entry_rows
+
+pages = Blueprint("entries", __name__)
+VERSIONS_SHOWN = 3
+
+
+@pages.get("/<kind:kind>")
+def index(kind: Kind) -> ResponseReturnValue:
+    chosen, sort = filters.chosen_filters(request.args), filters.chosen_sort(request.args)
+    found = listing.page(current_actor(), kind, chosen, sort, _page_number())
+    base = url_for("entries.index", kind=kind)
+    return page(
+        "entries/index.html",
+        "entries/_results.html",
+        kind=kind,
+        base=base,
+        chosen=chosen,
+        sort=sort,
+        sorts=[(key, words) for key, (words, _order) in listing.SORTS.items()],
+        facets=filters.facets(found, chosen),
+        chips=filters.chips(base, chosen, sort),
+        total=found.total,
+        rows=entry_rows(found.rows),
+        pages=Pages(found.number, found.pages, filters.address(base, chosen, sort, page="")),
+        may_create=can(current_actor(), Portal.CHANGE),
+    )
+
+
+@pages.get("/<kind:kind>/<id:entry_id>")
+def show(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    actor = current_actor()
+    entry = entries.get(actor, kind, entry_id)
+    made = versions.list_for(actor, entry)
+    return render_template(
+        "entries/show.html",
+        **head(kind, entry, made),
+        versions=made[:VERSIONS_SHOWN],
+        description_html=render(entry.description),
+        experiments=[experiment.name for experiment in experiments.of_entry(entry.id)],
+        depends_on=dependencies.of_entries(actor, [entry.id]).get(entry.id, []),
+        dependents=dependencies.dependents(actor, entry.id),
+        snippets=snippets.download(kind, entry, made[0]) if made else [],
+    )
+
+
+@pages.get("/<kind:kind>/<id:entry_id>/versions")
+def list_versions(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    entry = entries.get(current_actor(), kind, entry_id)
+    made = versions.list_for(current_actor(), entry)
+    return render_template("entries/versions.html", **head(kind, entry, made), versions=made)
+
+
+@pages.get("/<kind:kind>/new")
+def new(kind: Kind) -> ResponseReturnValue:
+    enforce(current_actor(), Portal.USE)
+    return render_template("entries/new.html", kind=kind, form=EntryForm.for_kind(kind))
+
+
+@pages.post("/<kind:kind>/new")
+def register(kind: Kind) -> ResponseReturnValue:
+    form = EntryForm.for_kind(kind)
+    if form.validate():
+        try:
+            entry = entries.register(current_actor(), kind, **form.given())
+        except PortalError as error:
+            form.complain(error)
+        else:
+            flash(f"The {kind.word} is registered. Only you see it until you share it.", "success")
+            return redirect(url_for("entries.show", kind=kind, entry_id=entry.id))
+    return render_template("entries/new.html", kind=kind, form=form), 422
+
+
+@pages.get("/<kind:kind>/<id:entry_id>/edit")
+def edit(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    entry = _get_for(OnEntry.WRITE, kind, entry_id)
+    built_on = dependencies.of_entries(current_actor(), [entry.id]).get(entry.id, [])
+    form = EntryForm.filled(kind, entry, built_on, experiments.of_entry(entry.id))
+    return render_template("entries/edit.html", kind=kind, entry=entry, form=form)
+
+
+@pages.post("/<kind:kind>/<id:entry_id>/edit")
+def save(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    entry = _get_for(OnEntry.WRITE, kind, entry_id)
+    form = EntryForm.for_kind(kind)
+    if form.validate():
+        try:
+            entries.edit(current_actor(), entry, **form.given())
+        except PortalError as error:
+            form.complain(error)
+        else:
+            flash("Saved.", "success")
+            return redirect(url_for("entries.show", kind=kind, entry_id=entry.id))
+    return render_template("entries/edit.html", kind=kind, entry=entry, form=form), 422
+
+
+@pages.get("/<kind:kind>/<id:entry_id>/delete")
+def delete(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    return _delete_page(kind, _get_for(OnEntry.OWN, kind, entry_id), DeleteForm(formdata=None))
+
+
+@pages.post("/<kind:kind>/<id:entry_id>/delete")
+def remove(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    entry = _get_for(OnEntry.OWN, kind, entry_id)
+    form, name = DeleteForm(), entry.name
+    if form.validate():
+        try:
+            if (form.name.data or "").strip() != name:
+                raise invalid("name", "This is not its name.")
+            entries.remove(current_actor(), entry)
+        except PortalError as error:
+            form.complain(error)
+        else:
+            flash(f"“{name}” is deleted.", "success")
+            return redirect(url_for("entries.index", kind=kind))
+    return _delete_page(kind, entry, form), 422
+
+
+def head(kind: Kind, entry: Entry, made: Any) -> dict[str, Any]:
+    """What `entries/_head.html` needs."""
+    return {
+        "kind": kind,
+        "entry": entry,
+        "latest": made[0] if made else None,
+        "version_count": len(made),
+        "may_write": can(current_actor(), OnEntry.WRITE, entry),
+        "may_delete": can(current_actor(), OnEntry.OWN, entry),
+    }
+
+
+def _get_for(permission: OnEntry, kind: Kind, entry_id: str) -> Entry:
+    """The entry whose form is shown; the verb asks again when the form is sent."""
+    entry = entries.get(current_actor(), kind, entry_id)
+    enforce(current_actor(), permission, entry)
+    return entry
+
+
+def _delete_page(kind: Kind, entry: Entry, form: DeleteForm) -> str:
+    made = versions.list_for(current_actor(), entry)
+    gone = [f"the {kind.word} “{entry.name}” with its description, info and attributes"]
+    if made:
+        size = human_size(sum(version.size for version in made))
+        gone.append(f"{counted(len(made), 'version')} with {'its file' if len(made) == 1 else 'their files'}, {size}")
+    dependents = dependencies.count_dependents(entry)
+    return render_template("entries/delete.html", kind=kind, entry=entry, form=form, gone=gone, dependents=dependents)
+
+
+def _page_number() -> int:
+    text = request.args.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1

@@ -1,0 +1,77 @@
+"""The small forms. They hold what was typed; the rules are the verbs', whose complaints land beside the field."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from wtforms import EmailField, PasswordField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired
+
+from portal.errors import PortalError
+
+
+class Form(FlaskForm):
+    def complain(self, error: PortalError, names: Mapping[str, str] | None = None) -> None:
+        """Shows a verb's error beside its field, what belongs to no field of this form on top.
+
+        `names` maps the verb's names to the form's. What is not the sender's to mend is raised on.
+        """
+        if error.status in (401, 403, 404) and not error.fields:
+            raise error
+        for name, message in error.fields or [("", error.detail)]:
+            field = self._fields.get((names or {}).get(name, name))
+            if field is None:
+                self.form_errors.append(message)
+            else:
+                field.errors = [*field.errors, message]
+
+
+def required(words: str) -> list[Any]:
+    return [InputRequired(words)]
+
+
+class LoginForm(Form):
+    email = EmailField("E-mail", required("Give your e-mail address."))
+    password = PasswordField("Password", required("Give your password."))
+
+
+class SignUpForm(Form):
+    username = StringField("User name", required("Choose a user name."))
+    email = EmailField("E-mail", required("Give your e-mail address."))
+    password = PasswordField("Password", required("Choose a password."))
+
+
+class ProfileForm(Form):
+    username = StringField("User name", required("Give a user name."))
+    email = EmailField("E-mail", required("Give your e-mail address."))
+    current = PasswordField("Current password", required("Give your current password."))
+
+
+class PasswordForm(Form):
+    current = PasswordField("Current password", required("Give your current password."))
+    new = PasswordField("New password", required("Choose a new password."))
+
+
+class TokenForm(Form):
+    name = StringField("Name", required("Give the token a name."))
+    scope = SelectField("It may", choices=[("read", "read"), ("write", "read and write")])
+    expires_in = SelectField(
+        "It ends",
+        choices=[("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")],
+        default="90",
+    )
+
+
+class DeleteForm(Form):
+    name = StringField("Name", required("Type the name."))
+
+
+class UploadForm(Form):
+    """Without JavaScript it carries the file itself; with it, the script reads the fields."""
+
+    entry = SelectField("For", default="", validate_choice=False)
+    name = StringField("Name")
+    type = StringField("Type")
+    description = TextAreaField("Description")
+    file = FileField("File")

@@ -1,0 +1,91 @@
+"""Rows of lists, worked out before the template so that a row loop only prints."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from flask import url_for
+
+from portal.database import now
+from portal.domain.kinds import BY_WORD, KINDS, Kind
+from portal.uploads.machine import store
+from portal.uploads.session import Upload
+from portal.web.figures import ago, exact_size, exact_time, human_size, iso_time
+
+
+class EntryRow(NamedTuple):
+    href: str
+    name: str
+    summary: str
+    type: str
+    owner: str
+    age: str
+    iso: str
+    exact_time: str
+    size: str | None
+    exact_size: str | None
+    version: int | None
+    access: str
+
+
+class UploadRow(NamedTuple):
+    id: str
+    href: str
+    kind: Kind
+    name: str
+    file_name: str
+    size: int | None
+    bytes_received: int
+    started_at: datetime
+    expires_at: datetime
+    percent: int
+    sent: str
+
+
+def entry_rows(found: Iterable[Any]) -> list[EntryRow]:
+    """From rows of kind, id, name, description, type, access, created_at, size, version, username."""
+    bases = {kind.word: url_for("entries.index", kind=kind) for kind in KINDS}
+    moment = now()
+    return [
+        EntryRow(
+            f"{bases[word]}/{entry_id}",
+            name,
+            _first_line(description),
+            type_,
+            username,
+            ago(created_at, moment),
+            iso_time(created_at),
+            exact_time(created_at),
+            None if size is None else human_size(size),
+            None if size is None else exact_size(size),
+            version,
+            access,
+        )
+        for word, entry_id, name, description, type_, access, created_at, size, version, username in found
+    ]
+
+
+def upload_row(upload: Upload) -> UploadRow:
+    received = store().received(upload.id).bytes_received
+    return UploadRow(
+        upload.id,
+        url_for("uploads.show", upload_id=upload.id),
+        BY_WORD[upload.kind],
+        upload.entry.name if upload.entry else "",
+        upload.file_name,
+        upload.size,
+        received,
+        upload.created_at,
+        upload.expires_at,
+        received * 100 // upload.size if upload.size else 0,
+        human_size(received),
+    )
+
+
+def upload_rows(found: Sequence[Upload]) -> list[UploadRow]:
+    return [upload_row(upload) for upload in found]
+
+
+def _first_line(description: str) -> str:
+    lines = (line.strip(" #*_>`-") for line in description.splitlines())
+    return next((line for line in lines if line), "")
