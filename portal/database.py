@@ -111,7 +111,7 @@ def begin_write() -> None:
     if session.in_transaction():
         if session.connection().get_execution_options().get("writes"):
             return
-        assert not session.new and not session.dirty, "changed before begin_write()"
+        assert not session.new, "added before begin_write()"
         session.rollback()
     session.connection(execution_options={"writes": True})
 

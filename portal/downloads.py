@@ -24,7 +24,7 @@ class _NotSatisfiable(PortalError):
 
 
 def send(version: Version) -> Response:
-    """The file with ETag (its sha256), Range, If-Range and If-None-Match; 500 before the first byte if it is damaged."""
+    """The file with ETag (its sha256), Range, If-Range, If-None-Match; 500 before the first byte if it is damaged."""
     path = _sound_path(version)
     response = Response(content_type="application/octet-stream", direct_passthrough=True)
     response.headers["Content-Disposition"] = disposition(version.file_name)
@@ -59,7 +59,7 @@ def _sound_path(version: Version) -> Path:
     try:
         path = current_app.extensions["storage"].local_path(keys.version_key(UUID(version.id)))
         if not version.is_damaged and path.stat().st_size == version.size:
-            return path  # type: ignore[no-any-return]
+            return path
     except (Missing, FileNotFoundError):
         pass
     current_app.logger.error("the file of version %s is missing or damaged", version.id)

@@ -67,7 +67,7 @@ def current_actor() -> Actor:
     if "actor" not in g:
         g.actor = _identify()
         end_read()
-    return g.actor  # type: ignore[no-any-return]
+    return g.actor
 
 
 def _identify() -> Actor:
@@ -78,13 +78,13 @@ def _identify() -> Actor:
             raise Unauthenticated("This token is unknown, expired or revoked.")
         return actor
     if current_user.is_authenticated:
-        return current_user.actor  # type: ignore[no-any-return]
+        return current_user.actor
     return nobody(may_read_public=current_app.extensions["portal"].anonymous_read)
 
 
 def _load_session(key: str) -> SignedIn | None:
     actor = sessions.resume(key)
-    return actor and SignedIn(key, actor)
+    return SignedIn(key, actor) if actor else None
 
 
 def has_header_credential() -> bool:

@@ -150,8 +150,8 @@ def remove(actor: Actor, entry: Entry) -> None:
 @scoped
 def count(actor: Actor) -> dict[str, int]:
     """How many entries of each kind the actor may read, by the kind's word."""
-    query = select(Entry.kind, func.count()).where(readable(actor, Entry)).group_by(Entry.kind)
-    numbers = {word: number for word, number in db.session.execute(query)}
+    query = select(Entry.kind, func.count().label("number")).where(readable(actor, Entry)).group_by(Entry.kind)
+    numbers = {row.kind: row.number for row in db.session.execute(query)}
     return {kind.word: numbers.get(kind.word, 0) for kind in KINDS}
 
 

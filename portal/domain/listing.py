@@ -61,7 +61,7 @@ def find(actor: Actor, kind: Kind, wanted: Wanted, limit: int | None, offset: in
 
 def _in_experiment(entry: Any, name: str) -> ColumnElement[bool]:
     ties = select(EntryExperiment.entry_id).join(Experiment, Experiment.id == EntryExperiment.experiment_id)
-    return entry.id.in_(ties.where(Experiment.name_key == rules.key(name)))  # type: ignore[no-any-return]
+    return entry.id.in_(ties.where(Experiment.name_key == rules.key(name)))
 
 
 def _says(entry: Any, text: str) -> ColumnElement[bool]:
@@ -70,11 +70,11 @@ def _says(entry: Any, text: str) -> ColumnElement[bool]:
 
 def _owned_by(entry: Any, username: str) -> ColumnElement[bool]:
     owner = select(User.id).where(User.username_key == rules.key(username)).scalar_subquery()
-    return entry.owner_id == owner  # type: ignore[no-any-return]
+    return entry.owner_id == owner
 
 
 def _has_file(entry: Any, value: str) -> ColumnElement[bool]:
-    return entry.size.is_not(None) if value == "yes" else entry.size.is_(None)  # type: ignore[no-any-return]
+    return entry.size.is_not(None) if value == "yes" else entry.size.is_(None)
 
 
 FILTERS = (
@@ -123,7 +123,7 @@ def page(actor: Actor, kind: Kind, chosen: Chosen, sort: str = "newest", number:
 
 
 @scoped
-def own_names(actor: Actor, kind: Kind, most: int = 200) -> Sequence[Row[Any]]:
+def own_names(actor: Actor, kind: Kind, most: int = 200) -> Sequence[Any]:
     """The actor's own entries as rows of id and name, last changed first."""
     own = select(Entry.id, Entry.name).where(Entry.kind == kind.word, Entry.owner_id == actor.user_id)
     return db.session.execute(own.order_by(Entry.updated_at.desc()).limit(most)).all()
@@ -165,7 +165,7 @@ def _groups(actor: Actor, kind: Kind, chosen: Chosen) -> Sequence[Row[Any]]:
     return db.session.execute(named.join(User, User.id == inner.c.owner_id)).all()
 
 
-def _within(query: Select[Any], actor: Actor, kind: Kind, chosen: Chosen, heeded: Any) -> Select[Any]:
+def _within(query: Any, actor: Actor, kind: Kind, chosen: Chosen, heeded: Any) -> Select[Any]:
     heard = [(BY_KEY[key], values) for key, values in chosen.items() if key in heeded]
     conditions = [or_(*(each.condition(Entry, value) for value in values)) for each, values in heard]
     return query.where(Entry.kind == kind.word, readable(actor, Entry), *conditions)
@@ -200,4 +200,4 @@ def _experiments(actor: Actor, kind: Kind, chosen: Chosen) -> list[tuple[str, in
     others = [key for key in BY_KEY if key != "experiment"]
     counted = _within(counted, actor, kind, chosen, others).group_by(Experiment.name)
     rows = db.session.execute(counted.order_by(func.count().desc(), Experiment.name).limit(FACET_VALUES))
-    return [(name, number) for name, number in rows]
+    return [(row.name, row.number) for row in rows]

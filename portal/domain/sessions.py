@@ -90,7 +90,7 @@ def list_own(actor: Actor) -> list[SessionRow]:
 
 
 @allows(OnAccount.SELF, writes=True)
-def end_others(actor: Actor, user_id: str) -> None:
+def end_others(actor: Actor, user_id: str | None) -> None:
     """Ends every session and log-in token of this person but the one that asks."""
     others = LoginSession.user_id == user_id, LoginSession.key_hash != (actor.key_hash or "")
     db.session.execute(delete(LoginSession).where(*others))
@@ -122,7 +122,7 @@ def actor_for(
         user_id=user.id,
         username=user.username,
         is_admin=user.is_admin,
-        teams={team_id: is_admin for team_id, is_admin in db.session.execute(teams)},
+        teams={row.team_id: row.is_admin for row in db.session.execute(teams)},
         may_write=may_write,
         via=via,
         key_hash=key_hash,

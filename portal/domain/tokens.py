@@ -41,7 +41,9 @@ class Token(Table):
 
 
 @allows(OnAccount.SELF, writes=True)
-def issue(actor: Actor, user_id: str, name: str, scope: str, expires_at: datetime | None = None) -> tuple[Token, str]:
+def issue(
+    actor: Actor, user_id: str | None, name: str, scope: str, expires_at: datetime | None = None
+) -> tuple[Token, str]:
     """A new token and its secret, which is not kept."""
     if scope not in SCOPES:
         raise invalid("scope", "Takes “read” or “write”.")
@@ -62,7 +64,7 @@ def list_own(actor: Actor) -> Sequence[Token]:
 
 
 @allows(OnAccount.SELF, writes=True)
-def revoke(actor: Actor, user_id: str, token_id: str) -> None:
+def revoke(actor: Actor, user_id: str | None, token_id: str) -> None:
     token = db.session.scalar(select(Token).where(Token.id == token_id, Token.user_id == user_id))
     if token is None:
         raise NotFound("There is no such token.")

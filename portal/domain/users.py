@@ -1,8 +1,9 @@
 """People: signing up, the account, the password."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import Any
 
 from sqlalchemy import String, delete, select
 from sqlalchemy.exc import IntegrityError
@@ -16,11 +17,6 @@ from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, anyone
 from portal.security.policy import OnAccount, Portal
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from sqlalchemy import Row
 
 _USERNAME = re.compile(r"[\w.-]{1,50}")
 
@@ -62,7 +58,7 @@ def create(username: str, email: str, password: str, *, is_admin: bool = False, 
 
 
 @allows(OnAccount.SELF)
-def rename(actor: Actor, user_id: str, username: str, email: str, current: str) -> User:
+def rename(actor: Actor, user_id: str | None, username: str, email: str, current: str) -> User:
     """Changes user name and e-mail, after the current password (422 where it is wrong)."""
     _require_password(user_id, current)
     begin_write()
@@ -75,7 +71,7 @@ def rename(actor: Actor, user_id: str, username: str, email: str, current: str) 
 
 
 @allows(OnAccount.SELF)
-def change_password(actor: Actor, user_id: str, current: str, new: str) -> None:
+def change_password(actor: Actor, user_id: str | None, current: str, new: str) -> None:
     """Sets a new password and ends every other session and log-in token of this person."""
     from portal.domain.sessions import LoginSession
 
@@ -89,7 +85,7 @@ def change_password(actor: Actor, user_id: str, current: str, new: str) -> None:
 
 
 @allows(Portal.USE)
-def profile(actor: Actor) -> "tuple[User, Sequence[Row[tuple[str, str, bool]]]]":
+def profile(actor: Actor) -> tuple[User, Sequence[Any]]:
     """The caller and their teams as rows of id, name, is_admin."""
     assert actor.user_id is not None
     teams = select(Team.id, Team.name, Membership.is_admin).join(Membership, Membership.team_id == Team.id)
@@ -127,7 +123,7 @@ def _flush(user: User) -> None:
         raise _taken("username", "This user name or e-mail is taken.") from None
 
 
-def _require_password(user_id: str, current: str) -> None:
+def _require_password(user_id: str | None, current: str) -> None:
     hashed = db.session.scalar(select(User.password_hash).where(User.id == user_id))
     end_read()
     if not passwords.verify(current, hashed):

@@ -26,4 +26,4 @@ def escape_like(text: str) -> str:
 
 
 def contains(column: Any, text: str) -> ColumnElement[bool]:
-    return column.like(f"%{escape_like(text)}%", escape="\\")  # type: ignore[no-any-return]
+    return column.like(f"%{escape_like(text)}%", escape="\\")

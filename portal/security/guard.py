@@ -1,5 +1,6 @@
-"""Verbs declare who may call them; the declaration is enforced before the body. A verb without one does not start the app.
+"""Verbs declare who may call them; the declaration is enforced before the body.
 
+A verb without one does not start the app.
 A verb is a public function whose first parameter is `actor`. It wears exactly one of
 `@allows(permission)` (the second argument is the thing the permission is about),
 `@scoped` (it starts from `readable(actor)`, so that what may not be seen is not found) or `@anyone(reason)`.

@@ -118,7 +118,7 @@ def _measure(upload_id: str, key: str) -> tuple[int, str]:
 def _alive(upload_id: str) -> Upload:
     """The upload that is being checked, if the person who began it may still write there."""
     upload = db.session.get(Upload, upload_id, populate_existing=True)
-    user = upload and db.session.get(User, upload.user_id)
+    user = db.session.get(User, upload.user_id) if upload else None
     if upload is None or user is None or upload.status != Status.CHECKING:
         raise Gone("This upload is over.")
     enforce(actor_for(user, Via.UPLOAD, upload_id=upload_id), OnUpload.CONTINUE, upload)

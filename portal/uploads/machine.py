@@ -1,4 +1,4 @@
-"""The five verbs of an upload: begin, put_chunk, progress, finish, abort. All validation is here; the store moves bytes.
+"""The verbs of an upload: begin, put_chunk, progress, abort (and `finish`, next door). The store moves bytes.
 
 Bytes come first and the row catches up: a chunk is durable before its request is answered, and a version's file lies in
 its final place before the row that names it. Every verb may be repeated.
@@ -7,6 +7,7 @@ its final place before the row that names it. Every verb may be repeated.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import update
@@ -53,7 +54,7 @@ def begin(actor: Actor, kind: Kind, said: Announcement) -> Upload:
         entry = entries.get(actor, kind, said.entry_id)
         enforce(actor, OnEntry.WRITE, entry)
     else:
-        fields = {"name": said.name, "type": said.type, "description": said.description}
+        fields: dict[str, Any] = {"name": said.name, "type": said.type, "description": said.description}
         fields["attributes"] = said.attributes
         entry = entries.register(actor, kind, fields, depends_on=said.dependencies)
     upload = Upload(
@@ -143,11 +144,11 @@ def chunk_size_for(upload: Upload) -> int:
 
 
 def store() -> Store:
-    return current_app.extensions["storage"]  # type: ignore[no-any-return]
+    return current_app.extensions["storage"]
 
 
 def _settings() -> Settings:
-    return current_app.extensions["portal"]  # type: ignore[no-any-return]
+    return current_app.extensions["portal"]
 
 
 def _require_acceptable(said: Announcement) -> None:

@@ -25,7 +25,7 @@ def open_token(token: str, kind: Kind) -> tuple[Actor, Upload]:
     except (BadData, ValueError, TypeError):
         raise Unauthenticated("This upload token is not valid.") from None
     upload = db.session.get(Upload, upload_id)
-    user = upload and db.session.get(User, upload.user_id)
+    user = db.session.get(User, upload.user_id) if upload else None
     if upload is None or user is None or upload.kind != kind.word:
         raise Unauthenticated("This upload token is not valid.")
     return actor_for(user, Via.UPLOAD, upload_id=upload.id, expires_at=upload.expires_at), upload

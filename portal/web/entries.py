@@ -63,7 +63,7 @@ def show(kind: Kind, entry_id: str) -> ResponseReturnValue:
     )
 
 
-@pages.get("/<kind:kind>/<id:entry_id>/versions")
+@pages.get("/<kind:kind>/<id:entry_id>/versions", endpoint="versions")
 def list_versions(kind: Kind, entry_id: str) -> ResponseReturnValue:
     entry = entries.get(current_actor(), kind, entry_id)
     made = versions.list_for(current_actor(), entry)

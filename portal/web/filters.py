@@ -22,7 +22,7 @@ DEFAULT_SORT = "newest"
 class Choice(NamedTuple):
     value: str
     words: str
-    count: str
+    number: str
     is_active: bool
 
 

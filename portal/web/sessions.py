@@ -56,7 +56,7 @@ def sign_up() -> ResponseReturnValue:
     if not user.is_verified:
         flash("Your account waits for an administrator, who must verify it before you can log in.")
         return redirect(url_for("sessions.login"))
-    _begin_session(user.id, sessions.start(user.id, Via.SESSION))
+    _begin_session(sessions.start(user.id, Via.SESSION))
     return redirect(safe_path(request.args.get("next")))
 
 
@@ -73,16 +73,16 @@ def logout() -> ResponseReturnValue:
 def _enter(email: str, password: str) -> None:
     limit = current_app.extensions["portal"].login_throttle
     address = request.remote_addr or ""
-    user_id, key = sessions.log_in(current_actor(), email, password, via=Via.SESSION, address=address, limit=limit)
-    _begin_session(user_id, key)
+    _user_id, key = sessions.log_in(current_actor(), email, password, via=Via.SESSION, address=address, limit=limit)
+    _begin_session(key)
 
 
-def _begin_session(user_id: str, key: str) -> None:
+def _begin_session(key: str) -> None:
     """A new session cookie: nothing that was in the visitor's goes on."""
     session.clear()
     session.permanent = True
     actor = sessions.resume(key)
-    assert actor is not None and actor.user_id == user_id
+    assert actor is not None, "the session was made a moment ago"
     login_user(SignedIn(key, actor))
 
 

@@ -33,7 +33,7 @@ class _BeginSpec(Spec):
     chunk_size: int | None = Field(None, ge=1, le=machine.MOST_BYTES)
     sha256: str | None = Field(None, pattern=_SHA256)
     description: str = ""
-    attributes: dict[str, Any] = {}
+    attributes: dict[str, Any] = Field(default_factory=dict)
     dependencies: list[str] = Field([], max_length=100)
 
     def announcement(self) -> Announcement:
@@ -97,7 +97,7 @@ def progress(kind: Kind) -> ResponseReturnValue:
     actor, upload = _upload(kind)
     received = machine.progress(actor, upload)
     total = upload.size if upload.state is Status.DONE else received.bytes_received
-    body = {
+    body: dict[str, Any] = {
         "upload_id": upload.id,
         f"{kind.word}_id": upload.entry_id,
         "status": upload.state,
