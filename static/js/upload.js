@@ -105,7 +105,8 @@ function render() {
   bar.classList.toggle("is-paused", paused || Boolean(trouble));
   const { speed } = pace;
   const moving = speed && !paused && !trouble;
-  say("bytes", known ? `${size(bytes)} of ${size(total)}` : size(total));
+  const percent = Math.floor(total ? (100 * bytes) / total : 100);
+  say("bytes", known ? `${size(bytes)} of ${size(total)}, ${percent} %` : size(total));
   say("speed", moving ? `${size(speed)}/s` : "");
   say("left", moving ? `${span((total - bytes) / speed)} left` : "");
   const flying = transfer.flying.size;
@@ -120,7 +121,7 @@ function render() {
   }
   part("controls").hidden = now === "checking";
   swap(button("pause"), button("resume"), paused);
-  document.title = `${Math.floor(total ? 100 * bytes / total : 100)} % · ${pageTitle}`;
+  document.title = `${percent} % · ${pageTitle}`;
 }
 
 /** One of two buttons in one place; the focus stays there. */
@@ -132,7 +133,7 @@ function swap(first, second, toSecond) {
 }
 
 const ADVICE = {
-  file: "Nothing was sent or changed.",
+  file: "Choose the file that this upload was begun with.",
   401: "Log in again in a new tab, then come back and try again. What has arrived is kept.",
   403: "Your right to write there is gone. Ask whoever owns it.",
   404: "Perhaps it was cancelled from elsewhere. You can start anew.",
@@ -148,7 +149,6 @@ function problem(failure) {
   say("advice", ADVICE[status] ?? kept);
   button("retry").hidden = ["file", 403, 404, 410, 413].includes(status);
   part("login").hidden = status !== 401;
-  button("other").hidden = status !== "file";
   part("problem").hidden = false;
   part("problem").focus();
 }
@@ -333,19 +333,22 @@ function hold(event) {
 }
 
 function failed(failure) {
-  phase(failure.status === "file" ? "choose" : transfer.phase === "checking" ? "checking" : "sending");
   bar.classList.add("is-paused");
   part("controls").hidden = part("trouble").hidden = true;
-  problem(failure);
   for (const name of ["speed", "left", "flying", "note"]) say(name, "");
   say("title", `Stopped: ${file.name}`);
+  if (failure.status === "file") {
+    phase("choose");
+    show("choose");
+  }
+  problem(failure);
 }
 
 async function done(result) {
   const there = result.sha256;
   phase("done");
   show("done");
-  const title = `Version ${result.version} of ${file.name} is on the portal`;
+  const title = `${file.name} is on the portal as version ${result.version}`;
   say("done-title", title);
   announce(`Done. ${title}.`);
   say("done-size", `${size(result.size)} (${result.size.toLocaleString("en")} bytes)`);
@@ -409,12 +412,6 @@ button("pause").addEventListener("click", () => transfer?.pause());
 button("resume").addEventListener("click", () => transfer?.resume());
 button("hurry").addEventListener("click", () => transfer?.hurry());
 button("retry").addEventListener("click", () => (uploadId ? run() : form.requestSubmit()));
-button("other").addEventListener("click", () => {
-  part("problem").hidden = true;
-  phase("choose");
-  show("choose");
-  fileField.focus();
-});
 button("cancel").addEventListener("click", () => {
   say("ask", `${size(transfer.kept)} that have arrived will be deleted.`);
   part("ask").returnValue = "";
