@@ -1,0 +1,25 @@
+"""Everything that gunicorn is told, but for address and number of workers; the measurements are in README.md."""
+
+from portal.serve.access_log import FORMAT
+
+worker_class = "portal.serve.worker.Worker"
+threads = 256
+worker_connections = 4096
+backlog = 2048
+
+timeout = 60
+graceful_timeout = 30
+keepalive = 75
+
+sendfile = True
+limit_request_line = 8190
+limit_request_fields = 100
+limit_request_field_size = 8190
+
+forwarded_allow_ips = "127.0.0.1,::1"
+forwarder_headers = ""
+control_socket_disable = True
+
+accesslog = "-"
+access_log_format = FORMAT
+logger_class = "portal.serve.access_log.Log"
