@@ -52,13 +52,9 @@ class Answer(NamedTuple):
     @property
     def sentence(self) -> str:
         """What the portal said, field errors included."""
-        fields = "; ".join(f"{e.get('field')}: {e.get('message')}" for e in self.data.get("errors") or [])
-        text = (
-            self.data.get("detail")
-            or self.data.get("title")
-            or http.client.responses.get(self.status, "no reason given")
-        )
-        return f"{text} ({fields})" if fields else text
+        said = self.data.get("detail") or self.data.get("title") or http.client.responses.get(self.status, "no reason")
+        fields = [e for e in self.data.get("errors") or [] if e.get("message") != said]
+        return " ".join([said, *(f"{e.get('field')}: {e.get('message')}" for e in fields)])
 
 
 class Part(NamedTuple):
@@ -317,9 +313,10 @@ class Upload:
             elif state["status"] not in ("checking", "done"):
                 raise Failure(f"This upload is {state['status']}. Start it anew.")
             whole.start()
-            answer = self._finish(before.st_size)
+            here = whole.wait(self.progress, before.st_size)
+            answer = self._finish(before.st_size, here)
             if answer.status == 200:
-                return {**answer.data, "local_sha256": whole.wait(self.progress, before.st_size)}
+                return {**answer.data, "local_sha256": here}
             if answer.status != 400:
                 raise Failure(_gone(answer))
         raise Failure(f"The portal does not finish the upload: {answer.sentence}")
@@ -420,17 +417,17 @@ class Upload:
     def _finished(self, link: Connection) -> bool:
         return self.ask(link, "GET", "").data.get("status") in ("checking", "done")
 
-    def _finish(self, size: int) -> Answer:
-        """Commits; shows how far the portal's check is while it lasts."""
+    def _finish(self, size: int, sha256: str) -> Answer:
+        """Commits what must have this sha256; shows how far the portal's check is while it lasts."""
         answers: list[Answer | Exception] = []
 
         def commit() -> None:
             link = Connection(self.base)
             try:
-                answer = self.ask(link, "POST", "/commit")
+                answer = self.ask(link, "POST", "/commit", {"sha256": sha256})
                 while answer.status == 202 and not self.stop.wait(answer.retry_after or 1):
                     self.moved = time.monotonic()
-                    answer = self.ask(link, "POST", "/commit")
+                    answer = self.ask(link, "POST", "/commit", {"sha256": sha256})
                 answers.append(answer)
             except Exception as error:
                 answers.append(error)
@@ -601,7 +598,7 @@ def _begin_or_go_on(job: Upload, ledger: Ledger, wanted: dict[str, Any]) -> None
     job.owner, owner = "", job.owner
     answer = job.ask(job.link, "POST", "", wanted)
     if answer.status != 200:
-        hint = f" Perhaps an earlier try began it: see {job.base.geturl()}/uploads." if answer.status == 409 else ""
+        hint = f" Perhaps an earlier try began it: see {job.base.geturl()}/uploads." if job.trouble else ""
         raise Failure(f"The portal refuses: {answer.sentence}{hint}")
     job.token, job.upload_id, job.owner = answer.data["token"], answer.data["upload_id"], owner
     try:
