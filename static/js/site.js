@@ -144,3 +144,8 @@ document.addEventListener("htmx:responseError", (event) => {
   else if (status === 429 || status === 503) warn("The portal is busy. Try again in a moment.");
   else warn(`That did not work (error ${status}). What you see is the last answer.`);
 });
+
+// What scrolls sideways inside a description can be reached by keyboard.
+for (const part of document.querySelectorAll(".markdown :is(pre, table)")) {
+  if (part.scrollWidth > part.clientWidth) part.tabIndex = 0;
+}
