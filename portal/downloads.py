@@ -1,9 +1,7 @@
-"""Sending a version's file: whole by the server's `sendfile`, a range by large reads, always as an attachment."""
+"""Sending a version's file, whole or a range of it, by the server's `sendfile` and always as an attachment."""
 
 import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import quote
 from uuid import UUID
 
@@ -42,9 +40,8 @@ def send(version: Version) -> Response:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{version.size}"
     if request.method != "HEAD":
-        file = path.open("rb")
-        response.call_on_close(file.close)
-        response.response = wrap_file(request.environ, file, PIECE) if span is None else _pieces(file, *span)
+        part = _Part(path, *(span or (0, version.size)))
+        response.response = wrap_file(request.environ, part, PIECE)  # type: ignore[arg-type]
     return response
 
 
@@ -86,8 +83,14 @@ def _same_file(version: Version) -> bool:
     return condition.date is None or condition.date >= version.created_at.replace(microsecond=0)
 
 
-def _pieces(file: BinaryIO, start: int, end: int) -> Iterator[bytes]:
-    file.seek(start)
-    while start < end and (piece := file.read(min(PIECE, end - start))):
-        start += len(piece)
-        yield piece
+class _Part:
+    """The bytes of a file from `start` to `end`: gunicorn sends its descriptor from where that stands, others read."""
+
+    def __init__(self, path: Path, start: int, end: int) -> None:
+        self._file = path.open("rb", buffering=0)
+        self._file.seek(start)
+        self._end = end
+        self.fileno, self.close = self._file.fileno, self._file.close
+
+    def read(self, size: int) -> bytes:
+        return self._file.read(min(size, self._end - self._file.tell()))

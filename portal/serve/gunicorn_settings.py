@@ -11,7 +11,7 @@ timeout = 60
 graceful_timeout = 30
 keepalive = 75
 
-sendfile = True
+# gunicorn sends files by sendfile(2) unless `sendfile` is set at all, even to True: leave it out
 limit_request_line = 8190
 limit_request_fields = 100
 limit_request_field_size = 8190
