@@ -70,8 +70,8 @@ class DeleteForm(Form):
 class UploadForm(Form):
     """Without JavaScript it carries the file itself; with it, the script reads the fields."""
 
-    entry = SelectField("For", default="", validate_choice=False)
-    name = StringField("Name")
+    entry = SelectField("For", required("Choose one."), default="", validate_choice=False)
+    name = StringField("Name", required("Give a name."))
     type = StringField("Type")
     description = TextAreaField("Description")
     file = FileField("File")

@@ -32,6 +32,7 @@ class UploadRow(NamedTuple):
     id: str
     href: str
     kind: Kind
+    entry_id: str | None
     name: str
     file_name: str
     size: int | None
@@ -71,6 +72,7 @@ def upload_row(upload: Upload) -> UploadRow:
         upload.id,
         url_for("uploads.show", upload_id=upload.id),
         BY_WORD[upload.kind],
+        upload.entry_id,
         upload.entry.name if upload.entry else "",
         upload.file_name,
         upload.size,
