@@ -10,7 +10,8 @@ from portal.errors import BadRequest, Invalid, TooLarge
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 64
 
-_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Possessive, and content with an unclosed end: no input makes it look twice.
+_STRINGS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 

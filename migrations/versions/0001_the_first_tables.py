@@ -1,5 +1,7 @@
 """The first tables"""
 
+import uuid
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -17,6 +19,13 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key_hash", "window", name=op.f("pk_attempt")),
     )
+    marks = op.create_table(
+        "revision",
+        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.Uuid(as_uuid=False), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_revision")),
+    )
+    op.bulk_insert(marks, [{"id": 1, "mark": str(uuid.uuid4())}])
     op.create_table(
         "experiment",
         sa.Column("id", sa.Uuid(as_uuid=False), nullable=False),
@@ -244,4 +253,5 @@ def downgrade() -> None:
     op.drop_table("user")
     op.drop_table("team")
     op.drop_table("experiment")
+    op.drop_table("revision")
     op.drop_table("attempt")

@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, JsonObject, Table, new_id
-from portal.domain import rules
+from portal.domain import revision, rules
 from portal.extensions import db
 from portal.search.dialects import insert
 
@@ -34,6 +34,7 @@ def tie(entry_id: str, name: str) -> None:
     experiment = insert(Experiment).values(id=new_id(), name=name, name_key=rules.key(name), info={})
     db.session.execute(experiment.on_conflict_do_nothing(index_elements=[Experiment.name_key]))
     experiment_id = db.session.scalar(select(Experiment.id).where(Experiment.name_key == rules.key(name)))
+    revision.changed()
     db.session.execute(
         insert(EntryExperiment).values(entry_id=entry_id, experiment_id=experiment_id).on_conflict_do_nothing()
     )

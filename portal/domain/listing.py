@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
-from portal.domain import rules
+from portal.domain import revision, rules
 from portal.domain.access import readable
 from portal.domain.entries import Entry
 from portal.domain.experiments import EntryExperiment, Experiment
@@ -112,14 +112,39 @@ def page(actor: Actor, kind: Kind, chosen: Chosen, sort: str = "newest", number:
 
     Of several values of one filter any will do.
     """
-    groups = _groups(actor, kind, chosen)
-    facets = {each.key: _tally(groups, each, chosen) for each in FILTERS if each.group}
-    facets["experiment"] = _experiments(actor, kind, chosen)
-    total = sum(row.number for row in groups if _fits(row, chosen))
+    total, facets = _counts(actor, kind, chosen)
     pages = max(1, -(-total // PAGE_ROWS))
     number = min(max(number, 1), pages)
     rows = _rows(actor, kind, chosen).order_by(*SORTS[sort][1]).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
     return EntryPage(db.session.execute(rows).all(), total, number, pages, facets)
+
+
+Counts = tuple[int, dict[str, list[tuple[str, int]]]]
+
+
+def _counts(actor: Actor, kind: Kind, chosen: Chosen) -> Counts:
+    """Total and facets, counted anew only when something that lists show has changed."""
+    sees = "all" if actor.is_admin else (actor.user_id, tuple(sorted(actor.teams)), actor.may_read_public)
+    asked = tuple((key, tuple(values)) for key, values in sorted(chosen.items()))
+    key = (revision.current(), kind.word, sees, asked)
+    found = _kept.get(key)
+    if found is None:
+        found = _count(actor, kind, chosen)
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[key] = found
+    return found
+
+
+MOST_KEPT = 1000
+_kept: dict[object, Counts] = {}
+
+
+def _count(actor: Actor, kind: Kind, chosen: Chosen) -> Counts:
+    groups = _groups(actor, kind, chosen)
+    facets = {each.key: _tally(groups, each, chosen) for each in FILTERS if each.group}
+    facets["experiment"] = _experiments(actor, kind, chosen)
+    return sum(row.number for row in groups if _fits(row, chosen)), facets
 
 
 @scoped
@@ -201,3 +226,6 @@ def _experiments(actor: Actor, kind: Kind, chosen: Chosen) -> list[tuple[str, in
     counted = _within(counted, actor, kind, chosen, others).group_by(Experiment.name)
     rows = db.session.execute(counted.order_by(func.count().desc(), Experiment.name).limit(FACET_VALUES))
     return [(row.name, row.number) for row in rows]
+
+
+revision.watch(Entry, EntryExperiment, User)

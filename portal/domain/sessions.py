@@ -5,7 +5,7 @@ import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy import ForeignKey, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Table, Time, begin_write, end_read, now
@@ -96,15 +96,39 @@ def end_others(actor: Actor, user_id: str | None) -> None:
     db.session.execute(delete(LoginSession).where(*others))
 
 
+# Built once: every request with a cookie runs it.
+_OPENED_BY = (
+    select(
+        User.id,
+        User.username,
+        User.is_admin,
+        LoginSession.via,
+        LoginSession.expires_at,
+        Membership.team_id,
+        Membership.is_admin.label("administers"),
+    )
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .outerjoin(Membership, Membership.user_id == User.id)
+    .where(LoginSession.key_hash == bindparam("key_hash"), LoginSession.expires_at > bindparam("moment", type_=Time))
+)
+
+
 def resume(key: str) -> Actor | None:
     """The actor whose session `key` opens, or None when it is unknown, ended or past its time."""
-    query = select(User, LoginSession.via, LoginSession.expires_at, LoginSession.key_hash).join(
-        User, User.id == LoginSession.user_id
-    )
-    row = db.session.execute(query.where(LoginSession.key_hash == hash_key(key))).first()
-    if row is None or row.expires_at <= now():
+    key_hash = hash_key(key)
+    rows = db.session.execute(_OPENED_BY, {"key_hash": key_hash, "moment": now()}).all()
+    if not rows:
         return None
-    return actor_for(row.User, Via(row.via), key_hash=row.key_hash, expires_at=row.expires_at)
+    return Actor(
+        user_id=rows[0].id,
+        username=rows[0].username,
+        is_admin=rows[0].is_admin,
+        teams={row.team_id: row.administers for row in rows if row.team_id},
+        may_write=True,
+        via=Via(rows[0].via),
+        key_hash=key_hash,
+        expires_at=rows[0].expires_at,
+    )
 
 
 def actor_for(

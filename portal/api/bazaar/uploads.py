@@ -9,6 +9,7 @@ from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
+from portal.api.arriving import ArrivingBody
 from portal.api.auth import upload_token
 from portal.api.bazaar import bazaar, shapes
 from portal.api.bodies import Spec, read_json
@@ -88,7 +89,7 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
         raise WrongType("Send the chunk's bytes as they are, without Content-Encoding.")
     if request.content_length is None:
         raise LengthRequired("Send the chunk with a Content-Length.")
-    machine.put_chunk(actor, upload, int(idx), request.content_length, request.stream, _content_digest())
+    machine.put_chunk(actor, upload, int(idx), request.content_length, ArrivingBody(), _content_digest())
     return jsonify({})
 
 

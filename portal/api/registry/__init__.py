@@ -2,14 +2,40 @@
 
 from flask import Blueprint, g, request
 
+from portal.errors import BadRequest, Unauthenticated
+from portal.identity import SAFE_METHODS, current_actor
+
 registry = Blueprint("registry", __name__, url_prefix="/api/<kind:kind>")
+
+PAGE = ("limit", "offset")
+
+
+@registry.before_request
+def _know_the_caller() -> None:
+    if not current_actor().is_known and request.method not in SAFE_METHODS:
+        raise Unauthenticated()
 
 
 @registry.before_request
 def _name_fields() -> None:
-    kind = (request.view_args or {}).get("kind")
-    if kind is not None:
-        g.field_names = {field: f"{kind.word}_{field}" for field in ("name", "url", "info", "extension")}
+    kind = (request.view_args or {})["kind"]
+    g.field_names = {field: f"{kind.word}_{field}" for field in ("name", "url", "info", *kind.extra_fields)}
+
+
+@registry.before_request
+def _refuse_unknown_parameters() -> None:
+    """A misspelt filter must not return everything."""
+    kind = (request.view_args or {})["kind"]
+    own = [f"{kind.word}_{field}" for field in ("name", "url", "info", *kind.extra_fields)]
+    known = {"list_all": PAGE, "search": (*own, "experiment_name", *PAGE)}.get(
+        (request.endpoint or "").partition(".")[2], ()
+    )
+    for name, values in request.args.lists():
+        if name not in known:
+            takes = f"takes {', '.join(sorted(known))}" if known else "this address takes none"
+            raise BadRequest(fields=[(name, f"There is no such parameter; {takes}.")])
+        if len(values) > 1:
+            raise BadRequest(fields=[(name, "Takes one value.")])
 
 
 from portal.api.registry import entries  # noqa: E402,F401

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from portal import strict_json
 from portal.api.bodies import read_json
 from portal.api.registry import registry, shapes
-from portal.api.registry.pages import Page, paged, read_page
+from portal.api.registry.pages import paged, read_page
 from portal.domain import entries, experiments, listing
 from portal.domain.kinds import Kind
 from portal.errors import BadRequest, NotFound
@@ -17,14 +17,11 @@ from portal.identity import current_actor
 
 @registry.get("/all")
 def list_all(kind: Kind) -> Response:
-    page = read_page(allowed=())
-    return _listed(kind, listing.Wanted(), page)
+    return _listed(kind, listing.Wanted())
 
 
 @registry.get("/")
 def search(kind: Kind) -> Response:
-    own = [f"{kind.word}_{field}" for field in ("name", "url", "info", *kind.extra_fields)]
-    page = read_page(allowed=(*own, "experiment_name"))
     args = request.args
     wanted = listing.Wanted(
         name=args.get(f"{kind.word}_name"),
@@ -33,7 +30,7 @@ def search(kind: Kind) -> Response:
         info=_info(f"{kind.word}_info"),
         experiment=args.get("experiment_name"),
     )
-    return _listed(kind, wanted, page)
+    return _listed(kind, wanted)
 
 
 @registry.get("/id/<id:entry_id>")
@@ -70,7 +67,8 @@ def list_experiments(kind: Kind, entry_id: str) -> ResponseReturnValue:
     return jsonify(shapes.experiments(kind, found))
 
 
-def _listed(kind: Kind, wanted: listing.Wanted, page: Page) -> Response:
+def _listed(kind: Kind, wanted: listing.Wanted) -> Response:
+    page = read_page()
     found, total = listing.find(current_actor(), kind, wanted, page.limit, page.offset)
     if not found:
         raise NotFound(f"No {kind.word} matches.")
