@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -64,10 +65,10 @@ class Server:
                 time.sleep(0.05)
 
     def ask(self, path: str = "/") -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
-        connection.request("GET", path)
-        assert connection.getresponse().read() == b"0"
-        connection.close()
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)) as connection:
+            connection.request("GET", path)
+            with closing(connection.getresponse()) as answer:
+                assert answer.read() == b"0"
 
     def send(self, head: str) -> socket.socket:
         client = socket.create_connection(("127.0.0.1", self.port), timeout=15)
@@ -79,6 +80,19 @@ def trickle(client: socket.socket, piece: bytes, times: int) -> None:
     for _ in range(times):
         time.sleep(0.1)
         client.sendall(piece)
+
+
+def time_to_ask(server: Server, times: int) -> float:
+    began = time.monotonic()
+    for _ in range(times):
+        server.ask()
+    return time.monotonic() - began
+
+
+def answer_to(client: socket.socket) -> tuple[int, bytes]:
+    with closing(http.client.HTTPResponse(client)) as answer:
+        answer.begin()
+        return answer.status, answer.read()
 
 
 def environment() -> dict[str, str]:
@@ -95,48 +109,38 @@ def server(tmp_path_factory) -> Iterator[Server]:
 
 
 def test_forty_slow_bodies_leave_everybody_else_served(server):
-    slow = [server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 100\n\n") for _ in range(40)]
-    began = time.monotonic()
-    for _ in range(20):
-        server.ask()
-    assert time.monotonic() - began < 2
-    for client in slow:
-        client.close()
+    with ExitStack() as slow:
+        for _ in range(40):
+            slow.enter_context(server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 100\n\n"))
+        assert time_to_ask(server, 20) < 2
 
 
 def test_a_slow_client_that_goes_on_sending_outlives_the_worker_timeout(server):
-    client = server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 50\n\n")
-    trickle(client, b"x", 50)
-    answer = client.recv(1000)
-    assert answer.startswith(b"HTTP/1.1 200")
-    assert answer.endswith(b"50")
-    client.close()
+    with server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 50\n\n") as client:
+        trickle(client, b"x", 50)
+        status, size = answer_to(client)
+    assert (status, size) == (200, b"50")
 
 
 def test_a_body_that_stalls_ends_at_last(server):
-    client = server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 100\n\nhalf")
-    assert client.recv(1000).startswith(b"HTTP/1.1 400")
-    client.close()
+    with server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 100\n\nhalf") as client:
+        status, _ = answer_to(client)
+    assert status == 400
 
 
 def test_headers_that_never_end_are_cut_off_even_when_they_trickle(server):
-    client = server.send("GET / HTTP/1.1\nHost: x\n")
-    with pytest.raises(ConnectionError):
+    with server.send("GET / HTTP/1.1\nHost: x\n") as client, pytest.raises(ConnectionError):
         trickle(client, b"X-More: 1\r\n", 60)
-    client.close()
 
 
 def test_clients_that_do_not_close_hold_up_nobody(server):
-    rude = [server.send("GET / HTTP/1.1\nHost: x\nConnection: close\n\n") for _ in range(24)]
-    time.sleep(0.2)
-    began = time.monotonic()
-    for _ in range(20):
-        server.ask()
-    assert time.monotonic() - began < 1.5
-    time.sleep(4)
+    with ExitStack() as rude:
+        for _ in range(24):
+            rude.enter_context(server.send("GET / HTTP/1.1\nHost: x\nConnection: close\n\n"))
+        time.sleep(0.2)
+        assert time_to_ask(server, 20) < 1.5
+        time.sleep(4)
     assert "WORKER TIMEOUT" not in server.log.read_text()
-    for client in rude:
-        client.close()
 
 
 def test_the_access_log_has_the_request_id_and_neither_query_nor_line_breaks_of_the_client(server):
@@ -153,11 +157,11 @@ def test_the_access_log_has_the_request_id_and_neither_query_nor_line_breaks_of_
 def test_sigterm_lets_a_running_request_finish(tmp_path):
     server = Server(tmp_path)
     server.wait()
-    client = server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 4\n\nab")
-    time.sleep(0.2)
-    server.process.send_signal(signal.SIGTERM)
-    time.sleep(0.4)
-    client.sendall(b"cd")
-    assert client.recv(1000).endswith(b"4")
-    client.close()
+    with server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 4\n\nab") as client:
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(0.4)
+        client.sendall(b"cd")
+        status, size = answer_to(client)
+    assert (status, size) == (200, b"4")
     assert server.process.wait(10) == 0
