@@ -1,11 +1,9 @@
 """URL types: the kind of an entry, and ids. What does not fit is a 404 from the router."""
 
-import re
-import uuid
-
 from flask import Flask
 from werkzeug.routing import BaseConverter, ValidationError
 
+from portal.domain import rules
 from portal.domain.kinds import BY_SLUG, BY_WORD, Kind
 
 
@@ -37,9 +35,9 @@ class IdConverter(BaseConverter):
     """A UUID in its usual form, in any case."""
 
     def to_python(self, value: str) -> str:
-        if not re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", value):
+        if not rules.is_id(value):
             raise ValidationError
-        return str(uuid.UUID(value))
+        return value.lower()
 
 
 class NumberConverter(BaseConverter):

@@ -15,10 +15,10 @@ class PortalError(Exception):
         fields: Iterable[tuple[str, str]] = (),
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(detail)
         self.fields = list(fields)
         self.detail = detail or " ".join(f"{name}: {message}" for name, message in self.fields) or self.title
         self.headers = headers or {}
+        super().__init__(self.detail)
 
 
 class BadRequest(PortalError):

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, Row, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Table
+from portal.domain import rules
 from portal.domain.access import readable
 from portal.domain.users import User
 from portal.errors import invalid
@@ -30,7 +31,9 @@ def replace(actor: Actor, entry: "Entry", ids: Sequence[str]) -> None:
     """Sets what `entry` depends on: entries of its kind that the actor may read, without a circle."""
     from portal.domain.entries import Entry
 
-    wanted = set(ids)
+    wanted = {other.lower() for other in ids}
+    if not all(map(rules.is_id, wanted)):
+        raise invalid("dependencies", f"Takes ids of {entry.kind}s.")
     known = select(Entry.id).where(Entry.id.in_(wanted), Entry.kind == entry.kind, readable(actor, Entry))
     if wanted - set(db.session.scalars(known)):
         raise invalid("dependencies", f"Takes ids of {entry.kind}s that you may see.")

@@ -102,9 +102,9 @@ def register_once(actor: Actor, kind: Kind, fields: dict[str, Any], *, experimen
 
 @scoped
 def get(actor: Actor, kind: Kind, entry_id: str) -> Entry:
-    """The entry if the actor may read it; otherwise 404, as for an id that does not exist."""
-    query = select(Entry).where(Entry.id == entry_id, Entry.kind == kind.word, readable(actor, Entry))
-    entry = db.session.scalar(query)
+    """The entry if the actor may read it; otherwise 404, as for an id that does not exist or is none."""
+    query = select(Entry).where(Entry.id == entry_id.lower(), Entry.kind == kind.word, readable(actor, Entry))
+    entry = db.session.scalar(query) if rules.is_id(entry_id) else None
     if entry is None:
         raise NotFound(f"There is no such {kind.word}.")
     return entry

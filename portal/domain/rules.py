@@ -16,6 +16,7 @@ URL_SCHEMES = ("http", "https", "s3", "gs", "git+https", "hf")
 _BIDI_OVERRIDES = "\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c"
 _NOT_IN_NAMES = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_BIDI_OVERRIDES}]")
 _NOT_IN_TEXTS = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{_BIDI_OVERRIDES}]")
+_ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
@@ -89,6 +90,11 @@ def strings(value: Mapping[str, Any], field: str) -> dict[str, str]:
             raise invalid(field, f"The value of {attribute!r} must be a string.")
         result[name(attribute, field)] = line(content, field)
     return result
+
+
+def is_id(value: str) -> bool:
+    """Whether `value` is a UUID in its usual form."""
+    return _ID.fullmatch(value) is not None
 
 
 def file_name(value: str | None) -> str:

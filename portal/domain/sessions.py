@@ -18,6 +18,7 @@ from portal.security.actor import Actor, Via
 from portal.security.guard import allows, anyone
 from portal.security.policy import OnAccount, Portal
 
+PREFIX = "ms_"  # no session key begins like a personal token
 LIFETIMES = {Via.SESSION: timedelta(days=30), Via.LOGIN: timedelta(days=7)}
 
 
@@ -41,10 +42,11 @@ def log_in(actor: Actor, email: str, password: str, *, via: Via, address: str, l
     """A new session for who knows e-mail and password: (user id, session key).
 
     401 with one sentence and in the same time whether the e-mail exists, the password is wrong or the account waits for
-    verification. Failures are counted per e-mail and per address over all workers (429 with Retry-After).
+    verification. Failures are counted per e-mail and per address over all workers (429 with Retry-After). A browser that
+    was logged in gives its old session up.
     """
-    email_key = rules.key(email)[:512]
-    attempts = throttle.Attempts(limit, f"email:{email_key}", f"address:{address}")
+    email_key = rules.key(email)[:512].replace("\0", "\ufffd")  # PostgreSQL cannot look for a NUL
+    attempts = throttle.Attempts(limit, f"email:{email_key}", f"address:{throttle.network(address)}")
     attempts.reserve()
     found = db.session.execute(
         select(User.id, User.password_hash, User.is_verified).where(User.email_key == email_key)
@@ -53,12 +55,14 @@ def log_in(actor: Actor, email: str, password: str, *, via: Via, address: str, l
     if not passwords.verify(password, found and found.password_hash) or not found or not found.is_verified:
         raise Unauthenticated("E-mail and password do not match an account that may log in.")
     attempts.give_back()
+    if actor.via is Via.SESSION:
+        log_out(actor)
     return found.id, start(found.id, via)
 
 
 def start(user_id: str, via: Via) -> str:
     """A new session of `user_id`; returns its key, which is stored only as a hash."""
-    key = secrets.token_urlsafe(32)
+    key = PREFIX + secrets.token_urlsafe(32)
     begin_write()
     db.session.execute(delete(LoginSession).where(LoginSession.expires_at < now()))
     expires_at = now() + LIFETIMES[via]
@@ -102,21 +106,27 @@ _OPENED_BY = (
         User.id,
         User.username,
         User.is_admin,
-        LoginSession.via,
         LoginSession.expires_at,
         Membership.team_id,
         Membership.is_admin.label("administers"),
     )
     .join(LoginSession, LoginSession.user_id == User.id)
     .outerjoin(Membership, Membership.user_id == User.id)
-    .where(LoginSession.key_hash == bindparam("key_hash"), LoginSession.expires_at > bindparam("moment", type_=Time))
+    .where(
+        LoginSession.key_hash == bindparam("key_hash"),
+        LoginSession.via == bindparam("via"),
+        LoginSession.expires_at > bindparam("moment", type_=Time),
+    )
 )
 
 
-def resume(key: str) -> Actor | None:
-    """The actor whose session `key` opens, or None when it is unknown, ended or past its time."""
+def resume(key: str, via: Via) -> Actor | None:
+    """The actor whose session `key` opens, or None when it is unknown, ended, past its time or made for another way in.
+
+    What a cookie carries is no access token, nor the other way round.
+    """
     key_hash = hash_key(key)
-    rows = db.session.execute(_OPENED_BY, {"key_hash": key_hash, "moment": now()}).all()
+    rows = db.session.execute(_OPENED_BY, {"key_hash": key_hash, "via": via, "moment": now()}).all()
     if not rows:
         return None
     return Actor(
@@ -125,7 +135,7 @@ def resume(key: str) -> Actor | None:
         is_admin=rows[0].is_admin,
         teams={row.team_id: row.administers for row in rows if row.team_id},
         may_write=True,
-        via=Via(rows[0].via),
+        via=via,
         key_hash=key_hash,
         expires_at=rows[0].expires_at,
     )

@@ -1,15 +1,17 @@
 """Counts failures per key in the database, so that the limit holds over all workers."""
 
 import hashlib
+import ipaddress
 from datetime import UTC, datetime, timedelta
 
 from limits import parse
-from sqlalchemy import String, delete, func, select
+from sqlalchemy import String, delete, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Table, Time, begin_write, now
 from portal.errors import Throttled
 from portal.extensions import db
+from portal.search.dialects import insert
 
 
 class Attempt(Table):
@@ -37,26 +39,31 @@ class Attempts:
         """Counts this try and commits it; 429 with Retry-After once a key is past the limit."""
         begin_write()
         db.session.execute(delete(Attempt).where(Attempt.window < self.window))
-        query = select(func.max(Attempt.number)).where(Attempt.key_hash.in_(self.hashes), Attempt.window == self.window)
-        if (db.session.scalar(query) or 0) >= self.most:
-            db.session.commit()
+        if any(self._count(key_hash) > self.most for key_hash in self.hashes):
+            db.session.rollback()
             wait = int((self.window + timedelta(seconds=self.seconds) - now()).total_seconds()) + 1
             raise Throttled(f"Too many attempts. Try again in {wait} s.", headers={"Retry-After": str(wait)})
-        for key_hash in self.hashes:
-            self._add(key_hash, 1)
         db.session.commit()
 
     def give_back(self) -> None:
         begin_write()
-        for key_hash in self.hashes:
-            self._add(key_hash, -1)
+        mine = Attempt.key_hash.in_(self.hashes), Attempt.window == self.window
+        db.session.execute(update(Attempt).where(*mine).values(number=Attempt.number - 1))
+        db.session.commit()
 
-    def _add(self, key_hash: str, amount: int) -> None:
-        from portal.search.dialects import insert
-
-        row = insert(Attempt).values(key_hash=key_hash, window=self.window, number=amount)
-        db.session.execute(
-            row.on_conflict_do_update(
-                index_elements=[Attempt.key_hash, Attempt.window], set_={"number": Attempt.number + amount}
-            )
+    def _count(self, key_hash: str) -> int:
+        """Tries with this key in this window, this one included. Whoever counts the same key waits for this commit."""
+        row = insert(Attempt).values(key_hash=key_hash, window=self.window, number=1)
+        row = row.on_conflict_do_update(
+            index_elements=[Attempt.key_hash, Attempt.window], set_={"number": Attempt.number + 1}
         )
+        return db.session.scalars(row.returning(Attempt.number)).one()
+
+
+def network(address: str) -> str:
+    """What one subscriber has: an IPv4 address, or the first 64 bits of an IPv6 one."""
+    try:
+        is_long = ipaddress.ip_address(address).version == 6
+    except ValueError:
+        return address
+    return str(ipaddress.ip_network(f"{address}/64", strict=False)) if is_long else address

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, Table, Time, begin_write, end_read, new_id, now
-from portal.domain import passwords, rules
+from portal.domain import passwords, rules, throttle
 from portal.domain.teams import Membership, Team
 from portal.errors import Conflict, Denied, invalid
 from portal.extensions import db
@@ -58,9 +58,9 @@ def create(username: str, email: str, password: str, *, is_admin: bool = False, 
 
 
 @allows(OnAccount.SELF)
-def rename(actor: Actor, user_id: str | None, username: str, email: str, current: str) -> User:
-    """Changes user name and e-mail, after the current password (422 where it is wrong)."""
-    _require_password(user_id, current)
+def rename(actor: Actor, user_id: str | None, username: str, email: str, current: str, *, limit: str) -> User:
+    """Changes user name and e-mail, after the current password (422 where it is wrong, 429 past `limit` wrong ones)."""
+    _require_password(user_id, current, limit)
     begin_write()
     user = db.session.get_one(User, user_id)
     _rename(user, username, email)
@@ -71,12 +71,12 @@ def rename(actor: Actor, user_id: str | None, username: str, email: str, current
 
 
 @allows(OnAccount.SELF)
-def change_password(actor: Actor, user_id: str | None, current: str, new: str) -> None:
-    """Sets a new password and ends every other session and log-in token of this person."""
+def change_password(actor: Actor, user_id: str | None, current: str, new: str, *, limit: str) -> None:
+    """Sets a new password and ends every other session and log-in token of this person. `current` as in `rename`."""
     from portal.domain.sessions import LoginSession
 
     passwords.check(new, "new")
-    _require_password(user_id, current)
+    _require_password(user_id, current, limit)
     hashed = passwords.hash_password(new)
     begin_write()
     db.session.get_one(User, user_id).password_hash = hashed
@@ -123,8 +123,11 @@ def _flush(user: User) -> None:
         raise _taken("username", "This user name or e-mail is taken.") from None
 
 
-def _require_password(user_id: str | None, current: str) -> None:
+def _require_password(user_id: str | None, current: str, limit: str) -> None:
+    attempts = throttle.Attempts(limit, f"password:{user_id}")
+    attempts.reserve()
     hashed = db.session.scalar(select(User.password_hash).where(User.id == user_id))
     end_read()
     if not passwords.verify(current, hashed):
         raise invalid("current", "This is not your current password.")
+    attempts.give_back()
