@@ -164,6 +164,11 @@ class Settings:
             raise SettingError("\n".join(problems))
         return cls(**with_data_dir(given, environ))
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the database is the one in the data directory, which the portal looks after by itself."""
+        return self.database_url == embedded_database(self.data_dir)
+
     def as_environ(self) -> dict[str, str]:
         """The variables that give these settings again to another process."""
         texts = {f"PORTAL_{each.name.upper()}": written(getattr(self, each.name)) for each in fields(self)}
@@ -185,6 +190,10 @@ class Settings:
         }
 
 
+def embedded_database(data_dir: Path) -> str:
+    return f"sqlite:///{data_dir / 'portal.db'}"
+
+
 def with_data_dir(given: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """What is not given of the data directory, the database, the storage and the key lives in the data directory."""
     data_dir: Path = given.get("data_dir") or default_data_dir(environ)
@@ -199,7 +208,7 @@ def with_data_dir(given: dict[str, Any], environ: Mapping[str, str]) -> dict[str
     embedded = {
         "data_dir": data_dir,
         "secret_key": secret_key,
-        "database_url": f"sqlite:///{data_dir / 'portal.db'}",
+        "database_url": embedded_database(data_dir),
         "storage_url": (data_dir / "files").as_uri(),
     }
     return embedded | given

@@ -1,5 +1,8 @@
 """Everything that gunicorn is told, but for address and number of workers; the measurements are in README.md."""
 
+from typing import Any
+
+from portal.serve import sweeper
 from portal.serve.access_log import FORMAT
 
 worker_class = "portal.serve.worker.Worker"
@@ -23,3 +26,7 @@ control_socket_disable = True
 accesslog = "-"
 access_log_format = FORMAT
 logger_class = "portal.serve.access_log.Log"
+
+
+def post_worker_init(worker: Any) -> None:
+    sweeper.start(worker.wsgi.direct, worker.cfg.workers)

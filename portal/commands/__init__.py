@@ -1,0 +1,1 @@
+"""What `portal VERB` does, a file for each verb."""

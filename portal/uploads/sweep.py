@@ -1,0 +1,164 @@
+"""The sweep: uploads past their time, bytes that a crash or a deletion left behind, rows that nobody needs any more.
+
+Each step looks again under its own lock before it takes anything away. So any number of sweeps may run at once, and
+one that is killed leaves nothing that the next does not find.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import TypeVar
+
+from flask import current_app
+from sqlalchemy import ColumnElement, Delete, and_, delete, func, or_, select, union
+from sqlalchemy.exc import IntegrityError
+
+from portal.database import begin_write, end_read, now
+from portal.domain.sessions import LoginSession
+from portal.domain.throttle import Attempt, Attempts
+from portal.domain.versions import Version
+from portal.extensions import db
+from portal.storage.base import StagedUpload, StorageError, StoredKey
+from portal.uploads import machine
+from portal.uploads.session import LEASE, UNFINISHED, Status, Upload
+
+GRACE = timedelta(hours=1)
+"""How long bytes may lie before the row that names them: far longer than any request takes to commit."""
+
+FEW_FILES = 20
+_BATCH = 500
+
+T = TypeVar("T")
+log = logging.getLogger("portal.uploads")
+
+
+@dataclass(slots=True)
+class Swept:
+    """How many of each were taken away. `size`: bytes of `files`; `failed`: what is still there and should not be."""
+
+    expired: int = 0
+    forgotten: int = 0
+    staged: int = 0
+    files: int = 0
+    size: int = 0
+    sessions: int = 0
+    attempts: int = 0
+    failed: int = 0
+
+
+def reap(grace: timedelta = GRACE, *, unattended: bool = False) -> Swept:
+    """Takes away what is over. Commits as it goes.
+
+    Unattended, stored files stay where more of them lack a version than have one: that looks like the wrong database.
+    """
+    swept = Swept()
+    swept.expired = sum(
+        _expire(upload_id) for upload_id in db.session.scalars(select(Upload.id).where(_overdue())).all()
+    )
+    for staged in left_staging(grace):
+        swept.staged += _removed(machine.store().discard, staged.upload_id, swept)
+    for stored in _to_delete(grace, unattended):
+        if _removed(machine.store().delete, stored.key, swept):
+            swept.files, swept.size = swept.files + 1, swept.size + stored.size
+    swept.forgotten = _delete(delete(Upload).where(Upload.status.not_in(UNFINISHED), Upload.expires_at <= now()))
+    swept.sessions = _delete(delete(LoginSession).where(LoginSession.expires_at <= now()))
+    window = Attempts(current_app.extensions["portal"].login_throttle).window
+    swept.attempts = _delete(delete(Attempt).where(Attempt.window < window))
+    return swept
+
+
+def left_staging(grace: timedelta = GRACE) -> Iterator[StagedUpload]:
+    """Staging areas of uploads that are over, and those older than `grace` that no row knows."""
+    for batch in _batches(machine.store().list_uploads()):
+        rows = select(Upload.id, Upload.status).where(Upload.id.in_([staged.upload_id for staged in batch]))
+        statuses = {row.id: row.status for row in db.session.execute(rows)}
+        end_read()
+        for staged in batch:
+            status = statuses.get(staged.upload_id)
+            if status not in UNFINISHED and (status or _is_older(staged.changed_at, grace)):
+                yield staged
+
+
+def left_files(grace: timedelta = GRACE) -> Iterator[StoredKey]:
+    """Stored files older than `grace` that are neither a version's nor about to become one."""
+    for batch in _batches(machine.store().list_keys()):
+        ids = [_id(stored) for stored in batch]
+        # The files were listed first, and one statement sees an upload either unfinished or with its version.
+        unfinished = select(Upload.id).where(Upload.id.in_(ids), Upload.status.in_(UNFINISHED))
+        known = set(db.session.scalars(union(unfinished, select(Version.id).where(Version.id.in_(ids)))))
+        end_read()
+        yield from (stored for stored in batch if _id(stored) not in known and _is_older(stored.changed_at, grace))
+
+
+def _to_delete(grace: timedelta, unattended: bool) -> Iterable[StoredKey]:
+    if not unattended:
+        return left_files(grace)
+    left = list(left_files(grace))
+    versions = db.session.scalar(select(func.count()).select_from(Version)) or 0
+    if len(left) > max(versions, FEW_FILES):
+        log.error(
+            "%d stored files have no version in this database and %d have one. If this is the right database, "
+            "`portal uploads reap` removes them.",
+            len(left),
+            versions,
+        )
+        return []
+    return left
+
+
+def _overdue() -> ColumnElement[bool]:
+    """Past its time or without an entry, and nobody alive is checking it."""
+    over = or_(Upload.expires_at <= now(), Upload.entry_id.is_(None))
+    abandoned = or_(Upload.checked_at.is_(None), Upload.checked_at < now() - LEASE)
+    return and_(over, or_(Upload.status == Status.OPEN, and_(Upload.status == Status.CHECKING, abandoned)))
+
+
+def _expire(upload_id: str) -> bool:
+    """Marks the upload expired, if it still is; its bytes go with the staging areas of all that is over."""
+    begin_write()
+    query = select(Upload).where(Upload.id == upload_id, _overdue()).with_for_update(skip_locked=True)
+    upload = db.session.scalar(query.execution_options(populate_existing=True))
+    if upload is None:
+        db.session.rollback()
+        return False
+    upload.status, upload.expires_at = Status.EXPIRED, now() + current_app.extensions["portal"].upload_ttl
+    try:
+        machine.remove_made_entry(upload)
+        db.session.commit()
+    except IntegrityError:  # something has just come to depend on the entry; next time it is seen
+        db.session.rollback()
+        return False
+    return True
+
+
+def _removed(remove: Callable[[str], None], name: str, swept: Swept) -> bool:
+    try:
+        remove(name)
+    except StorageError as error:
+        log.warning("%s cannot be removed: %s", name, error)
+        swept.failed += 1
+        return False
+    return True
+
+
+def _delete(statement: Delete) -> int:
+    begin_write()
+    done = db.session.execute(statement, execution_options={"synchronize_session": False})
+    db.session.commit()
+    return done.rowcount  # type: ignore[attr-defined]
+
+
+def _is_older(changed_at: float, grace: timedelta) -> bool:
+    return changed_at <= time.time() - grace.total_seconds()
+
+
+def _id(stored: StoredKey) -> str:
+    return stored.key.rpartition("/")[2]
+
+
+def _batches(things: Iterator[T]) -> Iterator[list[T]]:
+    while batch := list(islice(things, _BATCH)):
+        yield batch
