@@ -7,7 +7,7 @@ from flask import Flask, current_app, request
 from portal.domain.kinds import KINDS
 from portal.identity import current_actor
 from portal.uploads import session as uploads
-from portal.web import figures
+from portal.web import assets, figures
 
 THEMES = ("light", "dark")
 
@@ -15,6 +15,7 @@ THEMES = ("light", "dark")
 def init_app(app: Flask) -> None:
     app.context_processor(_frame)
     figures.init_app(app)
+    assets.init_app(app)
 
 
 def _frame() -> dict[str, Any]:
