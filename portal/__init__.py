@@ -6,7 +6,7 @@ from pathlib import Path
 
 from flask import Flask
 
-from portal import api, identity, logs, problems, security_headers, web
+from portal import api, identity, logs, problems, public_url, security_headers, web
 from portal.converters import add_converters
 from portal.database import TransactionalFlask, init_database
 from portal.extensions import csrf, login_manager
@@ -40,8 +40,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.init_app(app)
     init_database(app, settings.database_url, folder("migrations"))
     csrf.init_app(app)
-    login_manager.init_app(app)
+    login_manager.init_app(app, add_context_processor=False)
     add_converters(app)
+    public_url.init_app(app, settings.public_url)
     identity.init_app(app)
     security_headers.init_app(app)
     problems.init_app(app)
