@@ -1,17 +1,17 @@
 """Who is calling: a credential in the headers wins, then the session cookie, then nobody."""
 
 import base64
-import binascii
 from typing import NamedTuple
 
 from flask import Flask, current_app, g, request
 from flask_login import UserMixin, current_user
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.database import end_read
 from portal.domain import sessions, tokens
-from portal.errors import Unauthenticated
+from portal.errors import PortalError, Unauthenticated
 from portal.extensions import csrf, login_manager
-from portal.security.actor import Actor, nobody
+from portal.security.actor import Actor, Via, nobody
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -57,7 +57,7 @@ def basic() -> Basic | None:
         return None
     try:
         email, colon, password = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return None
     return Basic(email, password) if colon else None
 
@@ -70,10 +70,25 @@ def current_actor() -> Actor:
     return g.actor
 
 
+def caller_or_nobody() -> Actor:
+    """For error pages, which must come out whoever asks: a caller who cannot be recognised is nobody."""
+    try:
+        return current_actor()
+    except (PortalError, SQLAlchemyError):
+        return be_nobody()
+
+
+def be_nobody() -> Actor:
+    """For the rest of this request the caller is nobody, and the database is not asked who they are."""
+    g.actor = nobody(may_read_public=False)
+    return g.actor
+
+
 def _identify() -> Actor:
     token = bearer()
     if token is not None:
-        actor = tokens.recognise(token) if token.startswith(tokens.PREFIX) else sessions.resume(token)
+        is_personal = token.startswith(tokens.PREFIX)
+        actor = tokens.recognise(token) if is_personal else sessions.resume(token, Via.LOGIN)
         if actor is None:
             raise Unauthenticated("This token is unknown, expired or revoked.")
         return actor
@@ -83,7 +98,7 @@ def _identify() -> Actor:
 
 
 def _load_session(key: str) -> SignedIn | None:
-    actor = sessions.resume(key)
+    actor = sessions.resume(key, Via.SESSION)
     return SignedIn(key, actor) if actor else None
 
 
@@ -92,8 +107,15 @@ def has_header_credential() -> bool:
 
 
 def _protect_cookie() -> None:
-    """CSRF: every change that may ride on a cookie needs the token; on pages even that of a visitor (log-in forms)."""
-    if request.method in SAFE_METHODS or has_header_credential():
+    """CSRF: every change that may ride on a cookie needs the token; on pages even that of a visitor (log-in forms).
+
+    A credential in the headers frees from it, on pages only a good one: browsers add HTTP Basic by themselves.
+    """
+    if request.method in SAFE_METHODS or request.url_rule is None:
         return
-    if not request.path.startswith("/api/") or current_user.is_authenticated:
+    is_page = not request.path.startswith("/api/")
+    if has_header_credential():
+        if is_page:
+            current_actor()
+    elif is_page or current_user.is_authenticated:
         csrf.protect()

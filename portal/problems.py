@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from portal.errors import BadRequest, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
 from portal.extensions import db
-from portal.identity import SAFE_METHODS, current_actor
+from portal.identity import SAFE_METHODS, be_nobody, caller_or_nobody, has_header_credential
 from portal.storage.base import StorageError
 from portal.uploads.translate import translate
 
@@ -44,12 +44,20 @@ def render(error: PortalError) -> ResponseReturnValue:
     elif _sends_to_login(error):
         return redirect(url_for("sessions.login", next=_here()))
     else:
-        page = render_template("errors/error.html", error=error, status=error.status)
-        response = Response(page, error.status)
+        response = _page(error)
     response.headers.update(error.headers)
     if error.status == 401:
         response.headers.setdefault("WWW-Authenticate", 'Bearer realm="portal"')
     return response
+
+
+def _page(error: PortalError) -> Response:
+    """The page of a fault asks the database nothing: it may be what is at fault."""
+    if error.status >= 500:
+        be_nobody()
+    else:
+        caller_or_nobody()
+    return Response(render_template("errors/error.html", error=error, status=error.status), error.status)
 
 
 def problem(error: PortalError) -> Response:
@@ -69,11 +77,13 @@ def problem(error: PortalError) -> Response:
 
 
 def _sends_to_login(error: PortalError) -> bool:
-    """A visitor who is not signed in is sent to log in, also where they merely may not see a thing."""
+    """A visitor who is not signed in is sent to log in, also where they merely may not see a thing.
+
+    Not so whose credential in the headers is bad: they would be sent round in a circle.
+    """
     if isinstance(error, Unauthenticated):
-        return True
-    hidden = isinstance(error, NotFound) and request.blueprint == "entries"
-    return hidden and not current_actor().is_known
+        return not has_header_credential()
+    return isinstance(error, NotFound) and not caller_or_nobody().is_known
 
 
 def _here() -> str:

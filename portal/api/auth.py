@@ -6,17 +6,19 @@ from portal.errors import Unauthenticated
 from portal.identity import bearer, current_actor
 
 OPEN = {"bazaar.log_in", "bazaar.sign_up"}
+TAKES_UPLOAD_TOKEN = {"bazaar.put_chunk", "bazaar.progress", "bazaar.commit", "bazaar.abort"}
+TAKES_UPLOAD_ID = {"bazaar.progress", "bazaar.abort"}
 
 
 def require_caller() -> None:
     """401 for nobody, except where one becomes known; upload tokens speak for themselves in their views."""
-    if request.endpoint in OPEN or request.endpoint in TAKES_UPLOAD_TOKEN:
+    if request.endpoint in OPEN:
+        return
+    by_id = request.endpoint in TAKES_UPLOAD_ID and "upload_id" in request.args
+    if request.endpoint in TAKES_UPLOAD_TOKEN and not by_id:
         return
     if not current_actor().is_known:
         raise Unauthenticated()
-
-
-TAKES_UPLOAD_TOKEN = {"bazaar.put_chunk", "bazaar.progress", "bazaar.commit", "bazaar.abort"}
 
 
 def upload_token() -> str:

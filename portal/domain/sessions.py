@@ -42,8 +42,8 @@ def log_in(actor: Actor, email: str, password: str, *, via: Via, address: str, l
     """A new session for who knows e-mail and password: (user id, session key).
 
     401 with one sentence and in the same time whether the e-mail exists, the password is wrong or the account waits for
-    verification. Failures are counted per e-mail and per address over all workers (429 with Retry-After). A browser that
-    was logged in gives its old session up.
+    verification. Failures are counted per e-mail and per address over all workers (429 with Retry-After). A browser
+    that was logged in gives its old session up.
     """
     email_key = rules.key(email)[:512].replace("\0", "\ufffd")  # PostgreSQL cannot look for a NUL
     attempts = throttle.Attempts(limit, f"email:{email_key}", f"address:{throttle.network(address)}")

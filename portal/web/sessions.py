@@ -81,7 +81,7 @@ def _begin_session(key: str) -> None:
     """A new session cookie: nothing that was in the visitor's goes on."""
     session.clear()
     session.permanent = True
-    actor = sessions.resume(key)
+    actor = sessions.resume(key, Via.SESSION)
     assert actor is not None, "the session was made a moment ago"
     login_user(SignedIn(key, actor))
 
