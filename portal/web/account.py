@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.database import now
@@ -21,32 +21,31 @@ def show() -> ResponseReturnValue:
 
 @pages.post("")
 def rename() -> ResponseReturnValue:
-    form = ProfileForm()
-    if form.validate():
-        try:
-            users.rename(
-                current_actor(), current_actor().user_id, form.username.data, form.email.data, form.current.data
-            )
-        except PortalError as error:
-            form.complain(error)
-        else:
-            flash("Your name and e-mail are saved.", "success")
-            return redirect(url_for("account.show"))
-    return _page(profile=form), 422
+    form, actor = ProfileForm(), current_actor()
+    if not form.validate():
+        return _page(profile=form), 422
+    given = form.username.data, form.email.data, form.current.data
+    try:
+        users.rename(actor, actor.user_id, *given, limit=_limit())
+    except PortalError as error:
+        form.complain(error)
+        return _page(profile=form), error.status, error.headers
+    flash("Your name and e-mail are saved.", "success")
+    return redirect(url_for("account.show"))
 
 
 @pages.post("/password")
 def change_password() -> ResponseReturnValue:
-    form = PasswordForm()
-    if form.validate():
-        try:
-            users.change_password(current_actor(), current_actor().user_id, form.current.data, form.new.data)
-        except PortalError as error:
-            form.complain(error)
-        else:
-            flash("Your password is changed. Your other sessions have ended.", "success")
-            return redirect(url_for("account.show"))
-    return _page(password=form), 422
+    form, actor = PasswordForm(), current_actor()
+    if not form.validate():
+        return _page(password=form), 422
+    try:
+        users.change_password(actor, actor.user_id, form.current.data, form.new.data, limit=_limit())
+    except PortalError as error:
+        form.complain(error)
+        return _page(password=form), error.status, error.headers
+    flash("Your password is changed. Your other sessions have ended.", "success")
+    return redirect(url_for("account.show"))
 
 
 @pages.post("/tokens")
@@ -77,6 +76,11 @@ def end_sessions() -> ResponseReturnValue:
     sessions.end_others(current_actor(), current_actor().user_id)
     flash("You are logged out everywhere else.", "success")
     return redirect(url_for("account.show"))
+
+
+def _limit() -> str:
+    limit: str = current_app.extensions["portal"].login_throttle
+    return limit
 
 
 def _page(

@@ -53,5 +53,6 @@ def show_self() -> ResponseReturnValue:
 @bazaar.post("/user/password")
 def change_password() -> ResponseReturnValue:
     spec = read_json(PasswordSpec)
-    users.change_password(current_actor(), current_actor().user_id, spec.current, spec.new)
+    limit = current_app.extensions["portal"].login_throttle
+    users.change_password(current_actor(), current_actor().user_id, spec.current, spec.new, limit=limit)
     return jsonify({})
