@@ -1,14 +1,11 @@
 """Personal API tokens in the bazaar dialect."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from flask import jsonify
 from flask.typing import ResponseReturnValue
-from pydantic import Field, field_validator
 
 from portal.api.bazaar import bazaar, shapes
 from portal.api.bodies import Spec, read_json
+from portal.api.times import Rfc3339
 from portal.domain import tokens
 from portal.identity import current_actor
 
@@ -16,19 +13,7 @@ from portal.identity import current_actor
 class TokenSpec(Spec):
     name: str
     scope: str = "read"
-    expires_at: datetime | None = Field(None, strict=False)
-
-    @field_validator("expires_at", mode="before")
-    @classmethod
-    def _is_text(cls, value: Any) -> Any:
-        if value is not None and not isinstance(value, str):
-            raise ValueError("takes an RFC 3339 time")
-        return value
-
-    @field_validator("expires_at")
-    @classmethod
-    def _is_utc(cls, value: datetime | None) -> datetime | None:
-        return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
+    expires_at: Rfc3339 | None = None
 
 
 @bazaar.post("/user/tokens")
