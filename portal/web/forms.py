@@ -9,6 +9,7 @@ from wtforms import EmailField, PasswordField, SelectField, StringField, TextAre
 from wtforms.validators import InputRequired
 
 from portal.errors import PortalError
+from portal.extensions import db
 
 
 class Form(FlaskForm):
@@ -19,6 +20,7 @@ class Form(FlaskForm):
         """
         if error.status in (401, 403, 404) and not error.fields:
             raise error
+        db.session.rollback()  # the verb may have left half of its change in the session
         for name, message in error.fields or [("", error.detail)]:
             field = self._fields.get((names or {}).get(name, name))
             if field is None:
