@@ -180,7 +180,6 @@ def upgrade() -> None:
         sa.Column("description", sa.String(), nullable=False),
         sa.Column("checked_bytes", sa.BigInteger(), nullable=False),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("failure", sa.String(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["entry_id"], ["entry.id"], name=op.f("fk_upload_entry_id_entry"), ondelete="SET NULL"),

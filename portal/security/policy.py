@@ -85,7 +85,13 @@ def began_it(actor: Actor, upload: Any) -> bool:
 
 
 def began_it_and_can_write(actor: Actor, upload: Any) -> bool:
-    return began_it(actor, upload) and can_write(actor, upload.entry)
+    """Also where the entry is gone: who began the upload may hear that there is nothing left to continue."""
+    return began_it(actor, upload) and actor.may_write and (upload.entry is None or can_write(actor, upload.entry))
+
+
+def began_it_and_holds_on(actor: Actor, upload: Any) -> bool:
+    """A person sees what they began; an upload token ends with the right to write there."""
+    return began_it(actor, upload) and (actor.via is not Via.UPLOAD or began_it_and_can_write(actor, upload))
 
 
 def is_self(actor: Actor, user_id: Any) -> bool:
@@ -102,7 +108,7 @@ POLICY: dict[Permission, Callable[[Actor, Any], bool]] = {
     OnEntry.READ: can_read,
     OnEntry.WRITE: can_write,
     OnEntry.OWN: is_owner,
-    OnUpload.SEE: began_it,
+    OnUpload.SEE: began_it_and_holds_on,
     OnUpload.CONTINUE: began_it_and_can_write,
     OnAccount.SELF: is_self_and_may_change,
 }

@@ -10,7 +10,8 @@ import time
 from uuid import UUID
 
 from flask import Flask, current_app
-from sqlalchemy import select, update
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from portal.database import begin_write, end_read, now
 from portal.domain import versions
@@ -18,18 +19,19 @@ from portal.domain.entries import Entry
 from portal.domain.sessions import actor_for
 from portal.domain.users import User
 from portal.domain.versions import Version
-from portal.errors import Gone, Invalid, NotFound, PortalError, Unavailable
+from portal.errors import BadRequest, Gone, Invalid, PortalError, TooLarge, invalid
 from portal.extensions import db
 from portal.security.actor import Actor, Via
 from portal.security.guard import allows, enforce
 from portal.security.policy import OnUpload
 from portal.storage import keys
-from portal.storage.base import Missing, StorageError
-from portal.uploads import machine
+from portal.storage.base import Missing, Stopped, StorageError
+from portal.uploads import session
+from portal.uploads.machine import store
 from portal.uploads.session import Status, Upload
-from portal.uploads.translate import translate
+from portal.uploads.translate import in_words
 
-WAIT = 15.0
+WAIT = 15.0  # seconds
 _LOOK_EVERY = 0.1
 _TELL_EVERY = 1.0
 
@@ -37,68 +39,89 @@ log = logging.getLogger("portal.uploads")
 
 
 @allows(OnUpload.CONTINUE)
-def finish(actor: Actor, upload: Upload, sha256: str | None = None, *, wait: float = WAIT) -> Version | None:
-    """The version that the upload became, or None while it is still being checked after `wait` seconds.
+def finish(actor: Actor, upload: Upload, sha256: str | None = None, *, wait: float | None = None) -> Version | None:
+    """The version that the upload became, or None while it is still being checked after `wait` (WAIT) seconds.
 
-    400 names missing chunks; 422 when size or sha256 is not the declared one, and the upload stays open.
+    400 names missing chunks; 422 when size or sha256 is not the expected one, and the upload stays open.
     """
-    if upload.state is not Status.DONE and machine.claim_check(actor, upload, sha256):
-        app = current_app._get_current_object()  # type: ignore[attr-defined]
-        checker = threading.Thread(target=_check, args=(app, upload.id), name=f"check-{upload.id}", daemon=True)
-        checker.start()
-        checker.join(wait)
-        wait = 0
-    return _outcome(upload.id, wait)
-
-
-def _outcome(upload_id: str, wait: float) -> Version | None:
-    deadline = time.monotonic() + wait
+    upload_id = upload.id
+    deadline = time.monotonic() + (WAIT if wait is None else wait)
     while True:
         end_read()
-        upload = db.session.get(Upload, upload_id, populate_existing=True)
-        if upload is None:
-            raise NotFound("There is no such upload.")
+        upload = session.find(upload_id)
         if upload.state is Status.DONE:
-            version = db.session.get(Version, upload.id)
-            if version is None:
-                raise Gone("The version that this upload made was deleted.")
-            return version
-        upload.require_alive()
-        if upload.state is Status.OPEN:
-            raise Invalid(upload.failure) if upload.failure else Unavailable("The check was interrupted. Try again.")
-        if time.monotonic() >= deadline:
+            return _made_by(upload, sha256)
+        left = deadline - time.monotonic()
+        if claim_check(actor, upload, sha256):
+            checker = _Checker(upload_id, sha256)
+            checker.start()
+            checker.join(max(left, 0))
+            if checker.error is not None:
+                raise checker.error
+        elif left > 0:
+            time.sleep(_LOOK_EVERY)
+        else:
             return None
-        time.sleep(_LOOK_EVERY)
 
 
-def _check(app: Flask, upload_id: str) -> None:
-    with app.app_context():
-        try:
-            _publish(upload_id)
-        except StorageError as error:
-            log.warning("upload %s: %s: %s", upload_id, type(error).__name__, error)
-            _reopen(upload_id, translate(error).detail)
-        except PortalError as error:
-            _reopen(upload_id, error.detail)
-        except Exception:
-            log.exception("upload %s could not be checked", upload_id)
-            _reopen(upload_id, None)
+@allows(OnUpload.CONTINUE)
+def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> bool:
+    """Takes the right to check a complete upload: True for one caller, False while another holds a live claim.
 
-
-def _publish(upload_id: str) -> None:
-    key = keys.version_key(UUID(upload_id))
-    size, sha256 = _measure(upload_id, key)
-    upload = _alive(upload_id)
-    if upload.sha256 not in (None, sha256):
-        raise Invalid(f"The file's sha256 is {sha256}, not {upload.sha256} as declared. The upload stays open.")
-    end_read()
-    machine.store().publish(upload_id, key, sha256)
+    400 names missing chunks; 422 when the bytes are not as many as declared. Commits: the check outlives the request.
+    """
+    if upload.state is Status.CHECKING and not upload.is_abandoned:
+        end_read()
+        return False
     begin_write()
-    upload = _alive(upload_id)
-    entry = db.session.scalars(select(Entry).where(Entry.id == upload.entry_id).with_for_update()).one()
-    version = Version(id=upload.id, entry_id=entry.id, file_name=upload.file_name, size=size, sha256=sha256)
+    upload = session.lock(upload.id)
+    upload.require_alive()
+    if sha256 is not None and upload.sha256 not in (None, sha256):
+        raise invalid("sha256", "This is not the sha256 that was declared at the beginning.")
+    if upload.state is Status.OPEN:
+        _require_complete(upload)
+    elif not upload.is_abandoned:
+        db.session.rollback()
+        return False
+    upload.status, upload.checked_at, upload.checked_bytes = Status.CHECKING, now(), 0
+    db.session.commit()
+    return True
+
+
+class _Checker(threading.Thread):
+    """Makes a version of the upload, or gives it back open; `error` is why."""
+
+    def __init__(self, upload_id: str, sha256: str | None) -> None:
+        super().__init__(name=f"check-{upload_id}", daemon=True)
+        self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        self._upload_id, self._sha256 = upload_id, sha256
+        self.error: Exception | None = None
+
+    def run(self) -> None:
+        with self._app.app_context():
+            try:
+                _publish(self._upload_id, self._sha256)
+            except Stopped:
+                log.info("upload %s is being checked by somebody else", self._upload_id)
+            except Exception as error:
+                expected = isinstance(error, (PortalError, StorageError))
+                log.warning("upload %s did not pass: %s", self._upload_id, error, exc_info=not expected)
+                _give_back(self._upload_id)
+                self.error = error
+
+
+def _publish(upload_id: str, sha256: str | None) -> None:
+    """Bytes first, then the row: a crash between them leaves a file that the next check finds in its place."""
+    key = keys.version_key(UUID(upload_id))
+    size, found = _measure(upload_id, key)
+    _require_expected(_checked(upload_id), size, found, sha256)
+    end_read()
+    store().publish(upload_id, key, found)
+    begin_write()
+    upload = _checked(upload_id)
+    version = Version(id=upload.id, entry_id=upload.entry_id, file_name=upload.file_name, size=size, sha256=found)
     version.created_by_id, version.description = upload.user_id, upload.description
-    versions.publish(entry, version)
+    versions.publish(db.session.get_one(Entry, upload.entry_id), version)
     upload.status, upload.checked_bytes = Status.DONE, size
     upload.expires_at = now() + current_app.extensions["portal"].upload_ttl
     db.session.commit()
@@ -106,58 +129,96 @@ def _publish(upload_id: str) -> None:
 
 def _measure(upload_id: str, key: str) -> tuple[int, str]:
     """Size and sha256 of the whole file, wherever an earlier check has left it."""
-    tell = _Teller(upload_id)
-    store = machine.store()
+    claim = _Claim(upload_id)
     try:
-        store.assemble(upload_id, tell.alive, tell.stop)
-        return store.hash_staged(upload_id, tell, tell.stop)
+        store().assemble(upload_id, claim.copied, claim.is_lost)
+        return store().hash_staged(upload_id, claim.hashed, claim.is_lost)
     except Missing:
-        return store.hash(key, tell, tell.stop)
+        return store().hash(key, claim.hashed, claim.is_lost)
 
 
-def _alive(upload_id: str) -> Upload:
-    """The upload that is being checked, if the person who began it may still write there."""
-    upload = db.session.get(Upload, upload_id, populate_existing=True)
-    user = db.session.get(User, upload.user_id) if upload else None
-    if upload is None or user is None or upload.status != Status.CHECKING:
-        raise Gone("This upload is over.")
+def _checked(upload_id: str) -> Upload:
+    """The upload that we are checking, locked, if the person who began it may still write there."""
+    upload = session.lock(upload_id)
+    upload.require_alive()
+    if upload.status != Status.CHECKING:
+        raise Stopped("another check has come to an end")
+    user = db.session.get_one(User, upload.user_id, populate_existing=True)
     enforce(actor_for(user, Via.UPLOAD, upload_id=upload_id), OnUpload.CONTINUE, upload)
     return upload
 
 
-def _reopen(upload_id: str, failure: str | None) -> None:
-    db.session.rollback()
+def _give_back(upload_id: str) -> None:
+    """Where even this fails, the claim runs out by itself."""
     try:
-        machine.store().reopen(upload_id)
-    except StorageError as error:
-        log.warning("upload %s stays sealed: %s", upload_id, error)
-    begin_write()
-    checking = Upload.id == upload_id, Upload.status == Status.CHECKING
-    db.session.execute(update(Upload).where(*checking).values(status=Status.OPEN, failure=failure))
-    db.session.commit()
+        begin_write()
+        checking = Upload.id == upload_id, Upload.status == Status.CHECKING
+        db.session.execute(update(Upload).where(*checking).values(status=Status.OPEN, checked_bytes=0))
+        db.session.commit()
+    except Exception:
+        log.exception("upload %s stays claimed", upload_id)
 
 
-class _Teller:
-    """Renews the checker's claim and says how far it is, at most once a second."""
+def _made_by(upload: Upload, sha256: str | None) -> Version:
+    version = db.session.get(Version, upload.id)
+    if version is None:
+        raise Gone("The version that this upload made was deleted.")
+    if sha256 not in (None, version.sha256):
+        raise invalid("sha256", f"This upload has become version {version.number}, whose sha256 is {version.sha256}.")
+    return version
+
+
+def _require_complete(upload: Upload) -> None:
+    try:
+        received = store().received(upload.id)
+    except Missing:
+        store().size(keys.version_key(UUID(upload.id)))  # published by a check that could not write its row
+        return
+    if missing := received.missing():
+        raise BadRequest(f"Chunks are missing: {in_words(missing)}.")
+    _require_size(upload, received.bytes_received)
+
+
+def _require_expected(upload: Upload, size: int, found: str, sha256: str | None) -> None:
+    _require_size(upload, size)
+    for expected in (upload.sha256, sha256):
+        if expected not in (None, found):
+            raise Invalid(f"The file's sha256 is {found}, not {expected} as declared. The upload stays open.")
+
+
+def _require_size(upload: Upload, size: int) -> None:
+    if upload.size not in (None, size):
+        raise Invalid(f"{size:,} bytes have arrived; {upload.size:,} were declared.")
+    largest = current_app.extensions["portal"].max_file_size
+    if largest is not None and size > largest:
+        raise TooLarge(f"Files take at most {largest:,} bytes here; this one has {size:,}.")
+
+
+class _Claim:
+    """A checker's sign of life: renews `checked_at` and says how far it is, at most once a second."""
 
     def __init__(self, upload_id: str) -> None:
-        self.upload_id, self.told_at, self.lost = upload_id, time.monotonic(), False
+        self._upload_id, self._done, self._told_at, self._lost = upload_id, 0, time.monotonic(), False
 
-    def __call__(self, done: int) -> None:
-        self._tell({"checked_bytes": done})
+    def hashed(self, done: int) -> None:
+        self._done = done
 
-    def alive(self, _copied: int) -> None:
-        self._tell({})
+    def copied(self, _done: int) -> None:
+        """Putting chunks in order is not shown."""
 
-    def stop(self) -> bool:
-        return self.lost
+    def is_lost(self) -> bool:
+        """Whether the claim is lost. Called again and again while the store works or waits."""
+        if time.monotonic() - self._told_at >= _TELL_EVERY:
+            self._told_at = time.monotonic()
+            self._tell()
+        return self._lost
 
-    def _tell(self, values: dict[str, int]) -> None:
-        if time.monotonic() - self.told_at < _TELL_EVERY:
-            return
-        self.told_at = time.monotonic()
-        begin_write()
-        checking = Upload.id == self.upload_id, Upload.status == Status.CHECKING
-        told = db.session.execute(update(Upload).where(*checking).values(checked_at=now(), **values))
-        self.lost = told.rowcount == 0  # type: ignore[attr-defined]
-        db.session.commit()
+    def _tell(self) -> None:
+        checking = Upload.id == self._upload_id, Upload.status == Status.CHECKING
+        try:
+            begin_write()
+            renewed = update(Upload).where(*checking).values(checked_at=now(), checked_bytes=self._done)
+            self._lost = db.session.execute(renewed).rowcount == 0  # type: ignore[attr-defined]
+            db.session.commit()
+        except OperationalError:  # a database that is busy or away for a moment; the claim lasts longer
+            db.session.rollback()

@@ -1,18 +1,41 @@
-"""Whether an entry that an upload made would leave nothing behind."""
+"""An entry that an upload made and that holds nothing else goes when that upload ends without a version."""
 
-from sqlalchemy import select
+from sqlalchemy import exists, or_, select
 
-from portal.domain.dependencies import count_dependents
+from portal.domain.dependencies import Dependency
 from portal.domain.entries import Entry
+from portal.domain.experiments import EntryExperiment
 from portal.domain.versions import Version
 from portal.extensions import db
-from portal.uploads.session import Status, Upload
+from portal.uploads.session import Status, Upload, is_under_way
 
 
-def is_bare(entry: Entry, *, besides: Upload) -> bool:
-    """No version, nothing that depends on it, no other upload that is alive."""
-    has_version = db.session.scalar(select(Version.id).where(Version.entry_id == entry.id).limit(1))
-    others = select(Upload.id).where(
-        Upload.entry_id == entry.id, Upload.id != besides.id, Upload.status.not_in((Status.ABORTED, Status.EXPIRED))
+def remove_made_entry(upload: Upload) -> None:
+    """Call it in the write transaction in which `upload` ended; locks the entry. Checks no permission.
+
+    Of several uploads to one entry the last that ends takes it away, if the one that made it has ended, too.
+    """
+    if upload.entry_id is None:
+        return
+    entry = db.session.get(Entry, upload.entry_id, populate_existing=True, with_for_update={"of": Entry})
+    if entry is not None and _was_made_in_vain(entry) and _is_bare(entry):
+        upload.entry = None
+        db.session.flush()
+        db.session.delete(entry)
+        db.session.flush()
+
+
+def _was_made_in_vain(entry: Entry) -> bool:
+    over = Upload.made_entry, Upload.status.in_((Status.ABORTED, Status.EXPIRED))
+    return bool(db.session.scalar(select(exists().where(Upload.entry_id == entry.id, *over))))
+
+
+def _is_bare(entry: Entry) -> bool:
+    """Nothing was added since: no address, info, version, experiment, dependent or upload under way."""
+    added = or_(
+        exists().where(Version.entry_id == entry.id),
+        exists().where(EntryExperiment.entry_id == entry.id),
+        exists().where(Dependency.depends_on_id == entry.id),
+        exists().where(Upload.entry_id == entry.id, is_under_way()),
     )
-    return not (has_version or count_dependents(entry) or db.session.scalar(others.limit(1)))
+    return not (entry.url or entry.info or db.session.scalar(select(added)))

@@ -5,23 +5,27 @@ its final place before the row that names it. Every verb may be repeated.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from portal.database import begin_write, end_read, new_id, now
 from portal.domain import entries, rules
+from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
-from portal.errors import BadRequest, Invalid, TooLarge, invalid
+from portal.errors import BadRequest, Invalid, NotFound, TooLarge, invalid
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, enforce
 from portal.security.policy import OnEntry, OnUpload, Portal
 from portal.settings import Settings
-from portal.storage.base import Misfit, Received, Source, Store, StoredChunk, chunk_count, chunk_length
+from portal.storage.base import Misfit, Missing, Received, Source, Store, StoredChunk, chunk_count, chunk_length
+from portal.uploads import session
+from portal.uploads.leftovers import remove_made_entry
 from portal.uploads.session import Status, Upload
 
 SUGGESTED_CHUNK = 8 << 20
@@ -50,13 +54,7 @@ class Announcement:
 def begin(actor: Actor, kind: Kind, said: Announcement) -> Upload:
     """A new upload; 409 name taken, 413 too large, 422 unacceptable, 507 no space. Declared bytes are reserved."""
     _require_acceptable(said)
-    if said.entry_id is not None:
-        entry = entries.get(actor, kind, said.entry_id)
-        enforce(actor, OnEntry.WRITE, entry)
-    else:
-        fields: dict[str, Any] = {"name": said.name, "type": said.type, "description": said.description}
-        fields["attributes"] = said.attributes
-        entry = entries.register(actor, kind, fields, depends_on=said.dependencies)
+    entry = _entry_for(actor, kind, said)
     upload = Upload(
         id=new_id(),
         kind=kind.word,
@@ -80,61 +78,51 @@ def begin(actor: Actor, kind: Kind, said: Announcement) -> Upload:
 def put_chunk(
     actor: Actor, upload: Upload, idx: int, length: int, source: Source, sha256: bytes | None = None
 ) -> StoredChunk:
-    """Keeps exactly `length` bytes of `source` as chunk `idx`; `sha256` is what the sender says they hash to."""
+    """Keeps exactly `length` bytes of `source` as chunk `idx`; `sha256` is what the sender says they hash to.
+
+    No database connection is held while the bytes come.
+    """
     upload.require_open()
     _require_fit(upload, idx, length)
+    if upload.checked_at is not None:
+        _unseal(upload)
+    upload_id, expires_at = upload.id, upload.expires_at
     end_read()
-    chunk = store().put_chunk(upload.id, idx, length, source, sha256)
-    _touch(upload)
+    try:
+        chunk = store().put_chunk(upload_id, idx, length, source, sha256)
+    except Missing:
+        session.lock(upload_id).require_open()
+        raise
+    _live_on(upload_id, expires_at)
     return chunk
 
 
 @allows(OnUpload.SEE)
 def progress(actor: Actor, upload: Upload) -> Received:
     """What is held of an upload that is not over; nothing once it is."""
-    if upload.state in (Status.OPEN, Status.CHECKING) and upload.entry is not None:
-        return store().received(upload.id)
-    return Received(upload.size, upload.chunk_size, {}, sealed=True)
-
-
-@allows(OnUpload.CONTINUE, writes=True)
-def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> bool:
-    """Takes the right to check a complete upload: True for one caller, False while another holds a live claim.
-
-    400 names missing chunks; 422 when the bytes are not as many as declared. Commits: the check outlives the request.
-    """
-    upload.require_alive()
-    if sha256 is not None and upload.sha256 not in (None, sha256):
-        raise invalid("sha256", "This is not the sha256 that was declared at the beginning.")
-    if upload.state is Status.OPEN:
-        _require_complete(upload)
-        upload.sha256 = sha256 or upload.sha256
-    elif not upload.is_abandoned:
-        return False
-    upload.status, upload.checked_at, upload.checked_bytes, upload.failure = Status.CHECKING, now(), 0, None
-    db.session.commit()
-    return True
+    return held(upload)
 
 
 @allows(OnUpload.CONTINUE, writes=True)
 def abort(actor: Actor, upload: Upload) -> None:
     """Ends an upload; nothing stays behind. 409 once it is being checked or done, 410 when it is over already."""
-    upload.require_open()
-    upload.status = Status.ABORTED
+    upload = session.lock(upload.id)
+    if not upload.is_abandoned:
+        upload.require_open()
+    upload.require_alive()
+    upload.status, upload.expires_at, upload.checked_bytes = Status.ABORTED, now() + _settings().upload_ttl, 0
     remove_made_entry(upload)
+    upload_id = upload.id
     db.session.commit()
-    store().discard(upload.id)
+    store().discard(upload_id)
 
 
-def remove_made_entry(upload: Upload) -> None:
-    """An entry that this upload made goes with it, unless something else was added. Checks no permission."""
-    from portal.uploads.leftovers import is_bare
-
-    entry = upload.entry
-    if entry is not None and upload.made_entry and is_bare(entry, besides=upload):
-        upload.entry = None
-        db.session.flush()
-        db.session.delete(entry)
+def held(upload: Upload) -> Received:
+    """As `progress`; checks no permission."""
+    if upload.state in (Status.OPEN, Status.CHECKING) and upload.entry_id is not None:
+        with suppress(Missing):  # its file has just been published, or it was aborted
+            return store().received(upload.id)
+    return Received(upload.size, upload.chunk_size, {}, sealed=True)
 
 
 def chunk_size_for(upload: Upload) -> int:
@@ -151,11 +139,26 @@ def _settings() -> Settings:
     return current_app.extensions["portal"]
 
 
+def _entry_for(actor: Actor, kind: Kind, said: Announcement) -> Entry:
+    """The entry that is to get a version: a new one, or the one of `entry_id`, which stays until we commit."""
+    if said.entry_id is None:
+        fields: dict[str, Any] = {"name": said.name, "type": said.type, "description": said.description}
+        return entries.register(actor, kind, fields | {"attributes": said.attributes}, depends_on=said.dependencies)
+    entry = entries.get(actor, kind, said.entry_id)
+    enforce(actor, OnEntry.WRITE, entry)
+    if said.type not in ("", entry.type):
+        raise invalid("type", f"This {kind.word} has the type “{entry.type}”.")
+    kept = select(Entry.id).where(Entry.id == entry.id).with_for_update(read=True, key_share=True)
+    if db.session.scalar(kept) is None:
+        raise NotFound(f"There is no such {kind.word}.")
+    return entry
+
+
 def _require_acceptable(said: Announcement) -> None:
     if (said.name is None) == (said.entry_id is None):
         raise invalid("name", "Give either a name for something new or the id of what gets a new version.")
-    if said.entry_id is not None and (said.attributes or said.dependencies or said.type):
-        raise invalid("attributes", "Type, attributes and dependencies belong to a new entry, not to a new version.")
+    if said.entry_id is not None and (said.attributes or said.dependencies):
+        raise invalid("attributes", "Attributes and dependencies belong to something new, not to a new version.")
     largest = _settings().max_file_size
     if largest is not None and said.size is not None and said.size > largest:
         raise TooLarge(f"Files take at most {largest:,} bytes here; this one has {said.size:,}.")
@@ -186,21 +189,20 @@ def _require_fit(upload: Upload, idx: int, length: int) -> None:
             raise TooLarge(f"With this chunk the file would pass {min(limits):,} bytes.")
 
 
-def _require_complete(upload: Upload) -> None:
-    received = store().received(upload.id)
-    missing = received.missing()
-    if missing:
-        from portal.uploads.translate import in_words
+def _unseal(upload: Upload) -> None:
+    """A check that did not pass leaves the bytes sealed and their sha256 known, until other bytes come."""
+    begin_write()
+    upload = session.lock(upload.id)
+    upload.require_open()
+    store().reopen(upload.id)
+    upload.checked_at = None
+    db.session.commit()
 
-        raise BadRequest(f"Chunks are missing: {in_words(missing)}.")
-    if upload.size is not None and received.bytes_received != upload.size:
-        raise Invalid(f"{received.bytes_received:,} bytes have arrived; {upload.size:,} were declared.")
 
-
-def _touch(upload: Upload) -> None:
+def _live_on(upload_id: str, expires_at: datetime) -> None:
     """An upload lives on from its last chunk. Noted once a minute: the time to live is counted in days."""
-    expires_at = now() + _settings().upload_ttl
-    if expires_at - upload.expires_at >= min(_TOUCH_EVERY, _settings().upload_ttl / 10):
+    ttl = _settings().upload_ttl
+    if now() + ttl - expires_at >= min(_TOUCH_EVERY, ttl / 10):
         begin_write()
-        still_open = Upload.id == upload.id, Upload.status == Status.OPEN
-        db.session.execute(update(Upload).where(*still_open).values(expires_at=expires_at))
+        still_open = Upload.id == upload_id, Upload.status == Status.OPEN
+        db.session.execute(update(Upload).where(*still_open).values(expires_at=now() + ttl))

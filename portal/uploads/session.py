@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Select, String, and_, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, Table, Time, new_id, now
+from portal.domain import rules
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.errors import Conflict, Gone, NotFound
@@ -31,8 +32,8 @@ LEASE = timedelta(seconds=15)
 class Upload(Table):
     """`size` and `chunk_size` are null where the client declared nothing.
 
-    While `checking`, `checked_at` is the checker's last sign of life and `checked_bytes` how far it has hashed;
-    `failure` says why the last check did not pass. The version that an upload makes has the upload's id.
+    While `checking`, `checked_at` is the checker's last sign of life and `checked_bytes` how far it has hashed. An open
+    upload that has a `checked_at` did not pass. The version that an upload makes has the upload's id.
     """
 
     __tablename__ = "upload"
@@ -50,7 +51,6 @@ class Upload(Table):
     description: Mapped[str] = mapped_column(default="")
     checked_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     checked_at: Mapped[datetime | None] = mapped_column(Time)
-    failure: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
     expires_at: Mapped[datetime] = mapped_column(Time)
 
@@ -59,10 +59,6 @@ class Upload(Table):
         Index("ix_upload_unfinished", "user_id", "status", "created_at"),
         Index("ix_upload_expiry", "status", "expires_at"),
     )
-
-    @property
-    def is_declared(self) -> bool:
-        return self.size is not None and self.chunk_size is not None
 
     @property
     def is_abandoned(self) -> bool:
@@ -77,6 +73,7 @@ class Upload(Table):
         return Status(self.status)
 
     def require_open(self) -> None:
+        """409 once it is being checked or done."""
         self.require_alive()
         if self.state is not Status.OPEN:
             raise Conflict("This upload is complete; it takes no more chunks.")
@@ -93,11 +90,33 @@ class Upload(Table):
 
 @scoped
 def get(actor: Actor, upload_id: str, kind: Kind | None = None) -> Upload:
-    """The actor's own upload; 404 for another's, as for an id that does not exist."""
-    query = select(Upload).where(Upload.id == upload_id, Upload.user_id == actor.user_id)
-    upload = db.session.scalar(query if kind is None else query.where(Upload.kind == kind.word))
+    """The actor's own upload; 404 for another's, as for an id that does not exist or is none."""
+    query = select(Upload).where(Upload.id == upload_id.lower(), Upload.user_id == actor.user_id)
+    if kind is not None:
+        query = query.where(Upload.kind == kind.word)
+    upload = db.session.scalar(query) if rules.is_id(upload_id) else None
     if upload is None:
         raise NotFound("There is no such upload.")
+    return upload
+
+
+def lock(upload_id: str) -> Upload:
+    """The row as it is now, and its entry; nobody else changes them until the end of this transaction.
+
+    The entry comes first, as for whoever deletes it. Checks no permission.
+    """
+    its_entry = select(Upload.entry_id).where(Upload.id == upload_id).scalar_subquery()
+    entry = select(Entry).where(Entry.id == its_entry).with_for_update(of=Entry)
+    db.session.scalar(entry.execution_options(populate_existing=True))
+    return find(upload_id, locked=True)
+
+
+def find(upload_id: str, *, locked: bool = False) -> Upload:
+    """The row as it is now; 410 if it is forgotten. Checks no permission."""
+    how = {"of": Upload} if locked else None
+    upload = db.session.get(Upload, upload_id, populate_existing=True, with_for_update=how)
+    if upload is None:
+        raise Gone("This upload is over.")
     return upload
 
 
@@ -116,16 +135,14 @@ def count_unfinished(actor: Actor) -> int:
 
 def has_unfinished(entry_ids: Sequence[str]) -> set[str]:
     """Which of the entries have an upload under way. Checks no permission: ask for visible entries."""
-    query = select(Upload.entry_id).where(
-        Upload.entry_id.in_(entry_ids), Upload.status.in_(UNFINISHED), Upload.expires_at > now()
-    )
+    query = select(Upload.entry_id).where(Upload.entry_id.in_(entry_ids), is_under_way())
     return {entry_id for entry_id in db.session.scalars(query) if entry_id}
 
 
-def _unfinished(actor: Actor):  # type: ignore[no-untyped-def]
-    return select(Upload).where(
-        Upload.user_id == actor.user_id,
-        Upload.status.in_(UNFINISHED),
-        Upload.expires_at > now(),
-        Upload.entry_id.is_not(None),
-    )
+def is_under_way() -> ColumnElement[bool]:
+    """The condition of uploads that can be continued or are being checked."""
+    return or_(Upload.status == Status.CHECKING, and_(Upload.status == Status.OPEN, Upload.expires_at > now()))
+
+
+def _unfinished(actor: Actor) -> Select[Upload]:
+    return select(Upload).where(Upload.user_id == actor.user_id, is_under_way(), Upload.entry_id.is_not(None))

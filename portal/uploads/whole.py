@@ -1,10 +1,10 @@
 """A file that arrives in one piece goes through the same verbs: begin, put_chunk, finish."""
 
+import logging
 from typing import BinaryIO
 
 from portal.domain.kinds import Kind
 from portal.domain.versions import Version
-from portal.errors import PortalError, Unavailable
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows
@@ -12,6 +12,9 @@ from portal.security.policy import Portal
 from portal.uploads import machine
 from portal.uploads.finish import finish
 from portal.uploads.machine import Announcement
+from portal.uploads.session import Upload
+
+log = logging.getLogger("portal.uploads")
 
 
 @allows(Portal.CHANGE)
@@ -23,11 +26,19 @@ def upload_whole(actor: Actor, kind: Kind, said: Announcement, file: BinaryIO) -
         size, piece = said.size or 0, machine.chunk_size_for(upload)
         for idx, start in enumerate(range(0, max(size, 1), piece)):
             machine.put_chunk(actor, upload, idx, min(piece, size - start), file)
-        version = finish(actor, upload, wait=600)
-        if version is None:
-            raise Unavailable("The file is still being checked. Look again in a while.")
-    except PortalError:
-        db.session.rollback()
-        machine.abort(actor, upload)
+        while (version := finish(actor, upload)) is None:
+            pass
+    except Exception:
+        _abort(actor, upload)
         raise
     return version
+
+
+def _abort(actor: Actor, upload: Upload) -> None:
+    """Where even this fails, the sweep ends the upload when its time is over."""
+    db.session.rollback()
+    try:
+        machine.abort(actor, upload)
+    except Exception:
+        db.session.rollback()
+        log.exception("a broken upload stays until it expires")

@@ -8,7 +8,7 @@ from flask import url_for
 
 from portal.database import now
 from portal.domain.kinds import BY_WORD, KINDS, Kind
-from portal.uploads.machine import store
+from portal.uploads.machine import held
 from portal.uploads.session import Upload
 from portal.web.figures import ago, exact_size, exact_time, human_size, iso_time
 
@@ -67,7 +67,7 @@ def entry_rows(found: Iterable[Any]) -> list[EntryRow]:
 
 
 def upload_row(upload: Upload) -> UploadRow:
-    received = store().received(upload.id).bytes_received
+    received = held(upload).bytes_received
     return UploadRow(
         upload.id,
         url_for("uploads.show", upload_id=upload.id),

@@ -5,7 +5,7 @@ import binascii
 import re
 from typing import Any
 
-from flask import jsonify, request
+from flask import g, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
@@ -18,6 +18,8 @@ from portal.domain.kinds import Kind
 from portal.errors import BadRequest, Conflict, LengthRequired, WrongType
 from portal.identity import current_actor
 from portal.security.actor import Actor
+from portal.security.guard import enforce
+from portal.security.policy import OnUpload
 from portal.uploads import machine, session, tokens
 from portal.uploads.finish import finish
 from portal.uploads.machine import Announcement
@@ -25,7 +27,6 @@ from portal.uploads.session import Status, Upload
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 _SHA256 = r"^[0-9a-fA-F]{64}$"
-_ID = r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 class _BeginSpec(Spec):
@@ -44,13 +45,13 @@ class _BeginSpec(Spec):
 
 class BeginModelSpec(_BeginSpec):
     name: str | None = Field(None, alias="model_name")
-    entry_id: str | None = Field(None, alias="model_id", pattern=_ID)
+    entry_id: str | None = Field(None, alias="model_id")
     type: str = Field("", alias="model_type")
 
 
 class BeginScriptSpec(_BeginSpec):
     name: str | None = Field(None, alias="script_name")
-    entry_id: str | None = Field(None, alias="script_id", pattern=_ID)
+    entry_id: str | None = Field(None, alias="script_id")
     type: str = Field("", alias="script_type")
 
 
@@ -67,6 +68,7 @@ class CommitSpec(Spec):
 
 @bazaar.post("/<word:kind>/upload")
 def begin(kind: Kind) -> ResponseReturnValue:
+    g.field_names = {"name": f"{kind.word}_name", "type": f"{kind.word}_type"}
     upload = machine.begin(current_actor(), kind, read_json(BEGIN_SPECS[kind.word]).announcement())
     return jsonify(_begun(kind, upload))
 
@@ -74,6 +76,7 @@ def begin(kind: Kind) -> ResponseReturnValue:
 @bazaar.post("/<word:kind>/upload/token")
 def renew_token(kind: Kind) -> ResponseReturnValue:
     upload = session.get(current_actor(), read_json(TokenSpec).upload_id, kind)
+    enforce(current_actor(), OnUpload.CONTINUE, upload)
     upload.require_alive()
     if upload.state is Status.DONE:
         raise Conflict("This upload is committed; there is nothing left to send.")
@@ -85,6 +88,8 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
     actor, upload = tokens.open_token(upload_token(), kind)
     if not _INDEX.fullmatch(idx) or int(idx) > machine.MOST_BYTES:
         raise BadRequest("A chunk's index is a whole number from 0 in plain decimal.")
+    if request.mimetype == "multipart/form-data":
+        raise WrongType("Send the chunk's bytes alone, not in a form.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise WrongType("Send the chunk's bytes as they are, without Content-Encoding.")
     if request.content_length is None:
@@ -97,7 +102,6 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
 def progress(kind: Kind) -> ResponseReturnValue:
     actor, upload = _upload(kind)
     received = machine.progress(actor, upload)
-    total = upload.size if upload.state is Status.DONE else received.bytes_received
     body: dict[str, Any] = {
         "upload_id": upload.id,
         f"{kind.word}_id": upload.entry_id,
@@ -106,7 +110,7 @@ def progress(kind: Kind) -> ResponseReturnValue:
         "size": upload.size,
         "chunk_size": machine.chunk_size_for(upload),
         "received": received.ranges(),
-        "bytes_received": total,
+        "bytes_received": received.bytes_received or upload.checked_bytes,
         "bytes_checked": upload.checked_bytes,
         "expires_at": rfc3339(upload.expires_at),
     }
