@@ -29,8 +29,8 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000, workers
 
 
 def default_workers() -> int:
-    """One a core that this process may use; two at least, so that one that dies is not the last."""
-    return min(max(len(os.sched_getaffinity(0)), 2), 8)
+    """One a core; two at least, so that one that dies is not the last."""
+    return min(max(os.cpu_count() or 1, 2), 8)
 
 
 def allow_many_connections() -> None:

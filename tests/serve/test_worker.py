@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ portal.serve.worker.SILENT_SECONDS = 1
 timeout = 3
 graceful_timeout = 5
 workers = 1
+post_worker_init = lambda worker: None  # the application below has nothing to sweep
 """
 APPLICATION = """
 def app(environ, start_response):
@@ -99,13 +100,21 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
+@contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    server = Server(folder)
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.process.kill()
+        server.process.wait()
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory) -> Iterator[Server]:
-    server = Server(tmp_path_factory.mktemp("server"))
-    server.wait()
-    yield server
-    server.process.kill()
-    server.process.wait()
+    with running(tmp_path_factory.mktemp("server")) as server:
+        yield server
 
 
 def test_forty_slow_bodies_leave_everybody_else_served(server):
@@ -155,13 +164,12 @@ def test_the_access_log_has_the_request_id_and_neither_query_nor_line_breaks_of_
 
 
 def test_sigterm_lets_a_running_request_finish(tmp_path):
-    server = Server(tmp_path)
-    server.wait()
-    with server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 4\n\nab") as client:
-        time.sleep(0.2)
-        server.process.send_signal(signal.SIGTERM)
-        time.sleep(0.4)
-        client.sendall(b"cd")
-        status, size = answer_to(client)
-    assert (status, size) == (200, b"4")
-    assert server.process.wait(10) == 0
+    with running(tmp_path) as server:
+        with server.send("PUT / HTTP/1.1\nHost: x\nContent-Length: 4\n\nab") as client:
+            time.sleep(0.2)
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.4)
+            client.sendall(b"cd")
+            status, size = answer_to(client)
+        assert (status, size) == (200, b"4")
+        assert server.process.wait(10) == 0
