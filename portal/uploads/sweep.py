@@ -7,6 +7,7 @@ one that is killed leaves nothing that the next does not find.
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
@@ -14,15 +15,16 @@ from typing import TypeVar
 
 from flask import current_app
 from sqlalchemy import ColumnElement, Delete, and_, delete, func, or_, select, union
-from sqlalchemy.exc import IntegrityError
 
 from portal.database import begin_write, end_read, now
 from portal.domain.sessions import LoginSession
 from portal.domain.throttle import Attempt, Attempts
 from portal.domain.versions import Version
+from portal.errors import Gone
 from portal.extensions import db
 from portal.storage.base import StagedUpload, StorageError, StoredKey
-from portal.uploads import machine
+from portal.uploads import machine, session
+from portal.uploads.leftovers import remove_made_entry
 from portal.uploads.session import LEASE, UNFINISHED, Status, Upload
 
 GRACE = timedelta(hours=1)
@@ -55,9 +57,8 @@ def reap(grace: timedelta = GRACE, *, unattended: bool = False) -> Swept:
     Unattended, stored files stay where more of them lack a version than have one: that looks like the wrong database.
     """
     swept = Swept()
-    swept.expired = sum(
-        _expire(upload_id) for upload_id in db.session.scalars(select(Upload.id).where(_overdue())).all()
-    )
+    overdue = db.session.scalars(select(Upload.id).where(_overdue())).all()
+    swept.expired = sum(_expire(upload_id) for upload_id in overdue)
     for staged in left_staging(grace):
         swept.staged += _removed(machine.store().discard, staged.upload_id, swept)
     for stored in _to_delete(grace, unattended):
@@ -119,19 +120,15 @@ def _overdue() -> ColumnElement[bool]:
 def _expire(upload_id: str) -> bool:
     """Marks the upload expired, if it still is; its bytes go with the staging areas of all that is over."""
     begin_write()
-    query = select(Upload).where(Upload.id == upload_id, _overdue()).with_for_update(skip_locked=True)
-    upload = db.session.scalar(query.execution_options(populate_existing=True))
-    if upload is None:
-        db.session.rollback()
-        return False
-    upload.status, upload.expires_at = Status.EXPIRED, now() + current_app.extensions["portal"].upload_ttl
-    try:
-        machine.remove_made_entry(upload)
-        db.session.commit()
-    except IntegrityError:  # something has just come to depend on the entry; next time it is seen
-        db.session.rollback()
-        return False
-    return True
+    with suppress(Gone):  # forgotten in the meantime
+        upload = session.lock(upload_id)
+        if db.session.scalar(select(Upload.id).where(Upload.id == upload_id, _overdue())):
+            upload.status, upload.expires_at = Status.EXPIRED, now() + current_app.extensions["portal"].upload_ttl
+            remove_made_entry(upload)
+            db.session.commit()
+            return True
+    db.session.rollback()
+    return False
 
 
 def _removed(remove: Callable[[str], None], name: str, swept: Swept) -> bool:
