@@ -1,9 +1,9 @@
 """A folder of the local file system as a store. All processes of one machine may use it at once.
 
-    staging/<upload id>/journal   which chunks are acknowledged, and where their bytes are
-    staging/<upload id>/data      their bytes
-    staging/<upload id>/whole     their bytes in order, made at the end if they are not so in `data`
-    versions/<nn>/<nn>/<id>       published files, never changed again
+staging/<upload id>/journal   which chunks are acknowledged, and where their bytes are
+staging/<upload id>/data      their bytes
+staging/<upload id>/whole     their bytes in order, made at the end if they are not so in `data`
+versions/<nn>/<nn>/<id>       published files, never changed again
 """
 
 import errno

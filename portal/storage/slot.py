@@ -24,6 +24,8 @@ class Slot:
             expected = chunk_length(journal.size, journal.chunk_size, idx)
             if length != expected:
                 raise Misfit(f"chunk {idx} has {expected} bytes, not {length}")
+        elif not (0 <= idx < 2**63 and 0 <= length < 2**63):
+            raise ValueError(f"no chunk has the index {idx} and {length} bytes")
         self._journal, self._data, self._idx, self._length = journal, data, idx, length
         with journal.appending() as log:
             self._generation = journal.open_generation()
