@@ -1,0 +1,238 @@
+"""The upload page under a person's hands: choosing, refusing, pausing, cancelling, finishing from elsewhere."""
+
+import random
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests import make
+from tests.browser.conftest import log_in
+from tests.browser.uploading import (
+    MIB,
+    begin,
+    choose,
+    choose_again,
+    expect_done,
+    expect_heading,
+    expect_problem,
+    wait_until_sent,
+)
+from tests.people import People
+from tests.served import Line
+
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+SIZE = 12 * MIB + 5
+AXE = Path(__file__).parents[1] / "vendor" / "axe.min.js"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(random.Random(5).randbytes(SIZE))
+    return path
+
+
+@pytest.fixture
+def page(open_window, line: Line, people: People) -> Page:
+    return log_in(open_window(), line, people.owner)
+
+
+def expect_well_made(page: Page) -> None:
+    """Nothing sticks out sideways, and axe finds nothing to complain of."""
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    page.evaluate(AXE.read_text())
+    assert page.evaluate("axe.run().then(({violations}) => violations.map((each) => each.id))") == []
+
+
+def test_name_and_type_come_from_the_file_until_a_person_changes_them(page: Page, line: Line, file: Path) -> None:
+    page.goto(f"{line.address}/uploads/new")
+    page.set_input_files("#file", file)
+    expect(page.get_by_label("Name", exact=True)).to_have_value("model")
+    expect(page.get_by_label("Type")).to_have_value("safetensors")
+    page.get_by_label("Name", exact=True).fill("barley yield")
+    page.set_input_files("#file", [{"name": "other.onnx", "mimeType": "", "buffer": b"x"}])
+    expect(page.get_by_label("Name", exact=True)).to_have_value("barley yield")
+    expect(page.get_by_label("Type")).to_have_value("onnx")
+
+
+def test_a_dropped_file_is_a_chosen_file(page: Page, line: Line) -> None:
+    page.goto(f"{line.address}/uploads/new")
+    page.evaluate(
+        """() => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(["dropped"], "dropped.bin"));
+          const zone = document.querySelector(".dropzone");
+          zone.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        }"""
+    )
+    expect(page.get_by_label("Name", exact=True)).to_have_value("dropped")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect_heading(page, "dropped.bin is on the portal as version 1")
+
+
+def test_a_taken_name_is_said_beside_its_field(page: Page, line: Line, people: People, file: Path) -> None:
+    make.entry(people.owner, "taken")
+    begin(page, line, file, "taken")
+    name = page.get_by_label("Name", exact=True)
+    expect(name).to_be_focused()
+    expect(name).to_have_accessible_description(re.compile("already have a model with this name"))
+    name.fill("free")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect_done(page, people.owner, file)
+
+
+def test_nothing_is_sent_without_a_file_or_a_name(page: Page, line: Line, file: Path) -> None:
+    page.goto(f"{line.address}/uploads/new")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.locator("#file")).to_be_focused()
+    expect(page.locator("#file-error")).to_have_text("Choose a file.")
+    choose(page, line, file, " ")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.locator("#name-error")).to_have_text("Give a name of 1 to 255 characters.")
+
+
+def test_a_new_version_goes_through_the_same_form(page: Page, line: Line, people: People, file: Path) -> None:
+    entry = make.entry(people.owner, "yield net")
+    make.version(people.owner, entry)
+    page.goto(f"{line.address}/uploads/new?entry={entry}")
+    page.set_input_files("#file", file)
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect_heading(page, "model.safetensors is on the portal as version 2")
+    page.goto(f"{line.address}/uploads/new")
+    page.set_input_files("#file", file)
+    page.get_by_label("For", exact=True).select_option(entry)
+    expect(page.get_by_label("Name", exact=True)).to_be_hidden()
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect_heading(page, "model.safetensors is on the portal as version 3")
+
+
+def test_pause_resume_and_cancel_by_keyboard(page: Page, line: Line, people: People, file: Path) -> None:
+    line.rate = 3 * MIB
+    begin(page, line, file)
+    wait_until_sent(page, line, 4 * MIB)
+    page.get_by_role("button", name="Pause").press("Enter")
+    expect_heading(page, "Paused")
+    expect(page.get_by_role("button", name="Resume")).to_be_focused()
+    page.wait_for_timeout(1500)  # what had left the browser is still under way
+    carried = line.carried
+    page.wait_for_timeout(1000)
+    assert line.carried == carried
+    page.keyboard.press("Enter")
+    expect_heading(page, "Sending")
+    expect(page.get_by_role("button", name="Pause")).to_be_focused()
+
+    page.get_by_role("button", name="Cancel…").press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("that have arrived will be deleted")
+    page.keyboard.press("Escape")
+    expect_heading(page, "Sending")
+    page.get_by_role("button", name="Cancel…").press("Enter")
+    page.get_by_role("button", name="Cancel and delete").press("Enter")
+    expect_heading(page, "Cancelled")
+    assert people.owner.api.get("/api/v2/model/list").json == []
+
+
+def test_a_different_file_of_the_same_size_is_refused(page: Page, line: Line, people: People, file: Path) -> None:
+    data = file.read_bytes()
+    begun = make.begin(people.owner, data, chunk_size=MIB, file_name=file.name)
+    bearer = {"Authorization": f"Bearer {begun['token']}"}
+    people.owner.api.post("/api/v2/model/upload/0", data=data[:MIB], headers=bearer)
+    page.goto(f"{line.address}/uploads/{begun['upload_id']}")
+    other, longer = file.with_name("other"), file.with_name("longer")
+    other.write_bytes(b"x" + data[1:])
+    longer.write_bytes(data + b"x")
+    line.carried = 0
+    choose_again(page, other)
+    expect_problem(page, "This is a different file: it is as large, but its bytes are not those on the portal.")
+    choose_again(page, longer)
+    expect_problem(page, f"This is a different file: it has {SIZE + 1:,} bytes, the upload was begun with {SIZE:,}.")
+    assert line.carried < MIB
+    choose_again(page, file)
+    expect_done(page, people.owner, file)
+
+
+def test_a_begun_file_is_recognised_when_it_is_chosen_anew(page: Page, line: Line, people: People, file: Path) -> None:
+    data = file.read_bytes()
+    begun = make.begin(people.owner, data, chunk_size=4 * MIB, file_name=file.name, model_name="begun")
+    bearer = {"Authorization": f"Bearer {begun['token']}"}
+    people.owner.api.post("/api/v2/model/upload/1", data=data[4 * MIB : 8 * MIB], headers=bearer)
+    choose(page, line, file, "another")
+    line.carried = 0
+    page.get_by_role("button", name="Go on with it").click()
+    expect_done(page, people.owner, file)
+    assert line.carried < SIZE - 3 * MIB
+    assert [entry["model_name"] for entry in people.owner.api.get("/api/v2/model/list").json] == ["begun"]
+
+
+def test_without_webcrypto_the_digests_are_still_right(page: Page, line: Line, people: People, file: Path) -> None:
+    page.context.add_init_script("Object.defineProperty(Crypto.prototype, 'subtle', { get: () => undefined })")
+    begin(page, line, file)
+    assert page.evaluate("crypto.subtle") is None
+    expect_done(page, people.owner, file)
+
+
+def test_a_terminal_finishes_what_the_browser_began(
+    page: Page, line: Line, people: People, file: Path, tmp_path: Path
+) -> None:
+    line.rate = 3 * MIB
+    begin(page, line, file)
+    wait_until_sent(page, line, 5 * MIB)
+    page.get_by_role("button", name="Pause").click()
+    page.get_by_text("Continue in a terminal").click()
+    command = page.locator("[data-slot=command]").inner_text()
+    line.rate = 0
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert "(the same as here)" in done.stdout
+    page.get_by_role("button", name="Resume").click()
+    expect_done(page, people.owner, file)
+
+
+def test_a_small_file_goes_without_javascript(open_window, line: Line, people: People, tmp_path: Path) -> None:
+    page = log_in(open_window(java_script_enabled=False), line, people.owner)
+    (tmp_path / "small.bin").write_bytes(b"small")
+    begin(page, line, tmp_path / "small.bin", "small")
+    expect(page.get_by_role("heading", level=1)).to_have_text("small")
+    (entry,) = people.owner.api.get("/api/v2/model/list").json
+    assert people.owner.api.get(f"/api/v2/model/{entry['model_id']}/download").data == b"small"
+
+
+def test_cancelling_in_the_list_without_javascript(open_window, line: Line, people: People) -> None:
+    page = log_in(open_window(java_script_enabled=False), line, people.owner)
+    make.begin(people.owner, b"begun", chunk_size=5, file_name="begun.bin")
+    page.goto(f"{line.address}/uploads")
+    page.get_by_text("Cancel…").click()
+    page.get_by_role("button", name="Cancel and delete").click()
+    expect(page.get_by_role("heading", name="Nothing is unfinished")).to_be_visible()
+    assert people.owner.api.get("/api/v2/model/list").json == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_state_is_well_made(open_window, line: Line, people: People, file: Path, width: int, scheme: str) -> None:
+    page = open_window(viewport={"width": width, "height": 800}, color_scheme=scheme)
+    log_in(page, line, people.owner)
+    begin(page, line, file, " ")
+    expect_well_made(page)
+    line.rate = 2 * MIB
+    page.get_by_label("Name", exact=True).fill("a name of two hundred characters " * 6)
+    page.get_by_role("button", name="Upload", exact=True).click()
+    wait_until_sent(page, line, MIB)
+    page.get_by_text("Continue in a terminal").click()
+    expect_well_made(page)
+    page.context.set_offline(True)
+    expect(page.locator("[data-part=trouble]")).to_be_visible()
+    expect_well_made(page)
+    page.context.set_offline(False)
+    page.get_by_role("button", name="Pause").click()
+    upload, page = page.url, page.context.new_page()
+    page.goto(f"{line.address}/uploads")
+    expect_well_made(page)
+    page.goto(upload)
+    expect_well_made(page)
+    line.rate = 0
+    choose_again(page, file)
+    expect_done(page, people.owner, file)
+    expect_well_made(page)
