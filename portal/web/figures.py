@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 from flask import Flask
 
 SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
-SPANS = ((365 * 86_400, "year"), (30 * 86_400, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))
+YEAR, MONTH, DAY, HOUR, MINUTE = 365 * 86_400, 30 * 86_400, 86_400, 3_600, 60
+SPANS = (
+    (2 * YEAR, YEAR, "year"),
+    (2 * MONTH, MONTH, "month"),
+    (DAY, DAY, "day"),
+    (HOUR, HOUR, "hour"),
+    (MINUTE, MINUTE, "minute"),
+)
 
 
 def count(number: int) -> str:
@@ -39,8 +46,8 @@ def exact_size(size: int) -> str:
 def ago(when: datetime, now: datetime) -> str:
     """'3 days ago', 'just now', or 'in 3 days' for what is yet to come. Both times carry their zone."""
     seconds = (now - when).total_seconds()
-    for span, word in SPANS:
-        if abs(seconds) >= span:
+    for from_here, span, word in SPANS:
+        if abs(seconds) >= from_here:
             words = counted(int(abs(seconds) // span), word)
             return f"{words} ago" if seconds > 0 else f"in {words}"
     return "just now" if seconds >= 0 else "in less than a minute"

@@ -51,7 +51,7 @@ class ProfileForm(Form):
 
 
 class PasswordForm(Form):
-    current = PasswordField("Current password", required("Give your current password."))
+    current = PasswordField("Current password", required("Give your current password."), id="password-current")
     new = PasswordField("New password", required("Choose a new password."))
 
 
