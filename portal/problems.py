@@ -95,6 +95,8 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         return error
     if isinstance(error, RequestEntityTooLarge):
         return render(TooLarge("The request body is larger than this address takes."))
+    if error.code == 404:
+        return render(NotFound("There is nothing at this address."))
     status = HTTPStatus(error.code)
     ours = PortalError(error.description or status.phrase)
     ours.status, ours.title = status.value, status.phrase
