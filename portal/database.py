@@ -108,14 +108,23 @@ def prepare_sqlite(engine: Engine) -> None:
 def begin_write() -> None:
     """Starts the write transaction of this request; what was read before is read again under the lock."""
     session = db.session()
+    if is_writing():
+        return
     if session.in_transaction():
-        if session.connection().get_execution_options().get("writes"):
-            return
         assert not session.new, "added before begin_write()"
         session.rollback()
     session.connection(execution_options={"writes": True})
 
 
+def is_writing() -> bool:
+    session = db.session()
+    return session.in_transaction() and bool(session.connection().get_execution_options().get("writes"))
+
+
 def end_read() -> None:
-    """Gives the connection back before long work (a slow body, a password hash) that needs no database."""
-    db.session.rollback()
+    """Gives the connection back before long work (a slow body, a password hash) that needs no database.
+
+    A write transaction stays: what it holds is not this caller's to give up.
+    """
+    if not is_writing():
+        db.session.rollback()

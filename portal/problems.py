@@ -12,7 +12,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import ObjectDeletedError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from portal.errors import BadRequest, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
+from portal.domain.kinds import BY_SLUG
+from portal.errors import BadRequest, NoSpace, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
 from portal.extensions import db
 from portal.identity import SAFE_METHODS, be_nobody, caller_or_nobody, has_header_credential
 from portal.storage.base import StorageError
@@ -77,13 +78,14 @@ def problem(error: PortalError) -> Response:
 
 
 def _sends_to_login(error: PortalError) -> bool:
-    """A visitor who is not signed in is sent to log in, also where they merely may not see a thing.
+    """A visitor who is not signed in is sent to log in, also for every entry that they cannot see, existing or not.
 
     Not so whose credential in the headers is bad: they would be sent round in a circle.
     """
     if isinstance(error, Unauthenticated):
         return not has_header_credential()
-    return isinstance(error, NotFound) and not caller_or_nobody().is_known
+    is_entry_address = request.path.split("/")[1] in BY_SLUG
+    return isinstance(error, NotFound) and is_entry_address and not caller_or_nobody().is_known
 
 
 def _here() -> str:
@@ -108,7 +110,16 @@ def _csrf(_error: CSRFError) -> ResponseReturnValue:
     return render(BadRequest("This form is too old, or it did not come from this page. Reload the page and try again."))
 
 
+# What SQLite says when it is busy or its disk is; anything else that is wrong with a statement is our mistake.
+_AWAY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_NOTADB")
+
+
 def _database(error: Exception) -> ResponseReturnValue:
+    name: str = getattr(getattr(error, "orig", None), "sqlite_errorname", _AWAY[0])
+    if name == "SQLITE_FULL":
+        return render(NoSpace("The disk of the portal's database is full. Nothing was changed."))
+    if not name.startswith(_AWAY):
+        return _unexpected(error)
     current_app.logger.warning("database unavailable: %s", error)
     return render(Unavailable("The database cannot be reached at the moment. Nothing was changed."))
 

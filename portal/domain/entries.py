@@ -176,7 +176,8 @@ def _flush_name(entry: Entry) -> None:
         with db.session.begin_nested():
             db.session.flush()
     except IntegrityError:
-        raise _name_taken(entry) from None
+        _require_free_name(entry)
+        raise
 
 
 def _name_taken(entry: Entry) -> Conflict:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Flask, current_app, request
+from jinja2 import StrictUndefined
 
 from portal.domain.kinds import KINDS
 from portal.identity import current_actor
@@ -14,6 +15,7 @@ THEMES = ("light", "dark")
 
 def init_app(app: Flask) -> None:
     app.context_processor(_frame)
+    app.jinja_env.undefined = StrictUndefined  # a name that a view forgot is a mistake, not an empty text
     figures.init_app(app)
     assets.init_app(app)
 
