@@ -155,9 +155,23 @@ def count(actor: Actor) -> dict[str, int]:
     return {kind.word: numbers.get(kind.word, 0) for kind in KINDS}
 
 
-def _describe(entry: Entry, fields: dict[str, Any]) -> None:
+def checked(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields as they would be kept; 422 names every one that will not do."""
+    kept: dict[str, Any] = {}
+    wrong: list[tuple[str, str]] = []
     for field, value in fields.items():
-        setattr(entry, field, _FIELDS[field](value, field))
+        try:
+            kept[field] = _FIELDS[field](value, field)
+        except Invalid as error:
+            wrong += error.fields
+    if wrong:
+        raise Invalid(fields=wrong)
+    return kept
+
+
+def _describe(entry: Entry, fields: dict[str, Any]) -> None:
+    for field, value in checked(fields).items():
+        setattr(entry, field, value)
     if "name" in fields:
         entry.name_key = rules.key(entry.name)
 

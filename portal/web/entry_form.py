@@ -1,22 +1,32 @@
 """The form of an entry: structured fields typed as text, with complaints that point at the line."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from wtforms import StringField, TextAreaField
 
 from portal import strict_json
+from portal.domain import entries
 from portal.domain.entries import Entry
 from portal.domain.experiments import Experiment
 from portal.domain.kinds import Kind
 from portal.errors import PortalError, invalid
-from portal.web.forms import Form, required
+from portal.web.forms import Form
 
 _PLAIN = ("name", "description", "type", "extension", "url")
 
 
+class _Needed:
+    """Marks the field as needed; what it takes is the verb's to say, together with all else that is wrong."""
+
+    field_flags: ClassVar = {"required": True}
+
+    def __call__(self, form: object, field: object) -> None:
+        pass
+
+
 class EntryForm(Form):
-    name = StringField("Name", required("Give it a name."))
+    name = StringField("Name", [_Needed()])
     description = TextAreaField("Description")
     type = StringField("Type")
     extension = StringField("File extension")
@@ -42,19 +52,29 @@ class EntryForm(Form):
         data["experiment"] = tied[0].name if tied else ""
         return cls.for_kind(kind, formdata=None, data=data)
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Asks for everything that is wrong at once."""
+        super().validate(extra_validators)
+        for ask in (lambda: entries.checked(self._plain()), self._info, self._attributes):
+            try:
+                ask()
+            except PortalError as error:
+                self.complain(error)
+        return not self.errors
+
     def given(self) -> dict[str, Any]:
         """What `entries.register` and `entries.edit` take."""
-        fields = {name: self[name].data or "" for name in _PLAIN if name in self}
-        fields["info"] = self._info()
-        fields["attributes"] = self._attributes()
         return {
-            "fields": fields,
+            "fields": {**self._plain(), "info": self._info(), "attributes": self._attributes()},
             "depends_on": (self.depends_on.data or "").split(),
             "experiment": (self.experiment.data or "").strip() or None,
         }
 
     def complain(self, error: PortalError, names: Any = None) -> None:
         super().complain(error, {"experiment_name": "experiment", "dependencies": "depends_on", **(names or {})})
+
+    def _plain(self) -> dict[str, str]:
+        return {name: self[name].data or "" for name in _PLAIN if name in self}
 
     def _info(self) -> dict[str, Any]:
         try:
