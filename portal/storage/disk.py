@@ -111,6 +111,7 @@ class DiskStore(Store):
     def discard(self, upload_id: str) -> None:
         folder = self._path(staging_key(upload_id))
         with self._faults(STAGING):
+            self._prepare()
             with suppress(FileNotFoundError, Missing, Damaged), opened_journal(folder, self._logs) as journal:
                 journal.discard()
                 if journal.take_finishing():  # else the bytes may be about to be published

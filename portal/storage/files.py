@@ -50,5 +50,8 @@ def hash_file(fd: int, progress: Progress, stop: Stop) -> tuple[int, str]:
 
 def sync_folder(folder: Path) -> None:
     """Make names made, changed or removed in a folder durable."""
-    with opened(folder, os.O_RDONLY | os.O_DIRECTORY) as fd:
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
         os.fsync(fd)
+    finally:
+        os.close(fd)
