@@ -47,8 +47,9 @@ export class Calls {
     return this.#ask("GET", digests ? "?digests=true" : "");
   }
 
-  commit() {
-    return this.#ask("POST", "/commit");
+  /** With a sha256 the portal publishes these bytes or none. */
+  commit(sha256) {
+    return this.#ask("POST", "/commit", sha256 ? { sha256 } : undefined);
   }
 
   abort() {

@@ -16,6 +16,7 @@ export function chunkSize(size, most) {
 /** One file on its way to one upload; good for one run(). */
 export class Transfer {
   phase = "comparing"; // then sending, checking
+  sha256 = null; // of the whole file, as soon as somebody knows it
   paused = false;
   trouble = null; // {sentence, until} while it waits to try again
   compared = 0;
@@ -30,7 +31,10 @@ export class Transfer {
   #gates = new Set();
   #naps = new Set();
 
-  /** `listen()` is called when phase, paused or trouble changed; the figures are there to be read at any time. */
+  /**
+   * `file` is a File; or, when all its bytes are on the portal, {name, size} is enough.
+   * `listen()` is called when phase, paused or trouble changed; the figures are there to be read at any time.
+   */
   constructor(file, uploadId, calls, listen) {
     Object.assign(this, { file, uploadId, calls, listen });
   }
@@ -74,8 +78,8 @@ export class Transfer {
     try {
       for (let round = 0; round < 5; round++) {
         const status = await this.#patiently(() => this.calls.status(true));
-        if (status.status === "open") await this.#send(status, await this.#compare(status));
-        else if (!["checking", "done"].includes(status.status)) throw new Failure(410, `This upload is ${status.status}.`);
+        if (!["open", "checking", "done"].includes(status.status)) throw new Failure(410, `This upload is ${status.status}.`);
+        if (status.status === "open" && this.file.slice) await this.#send(status, await this.#compare(status));
         const result = await this.#finish();
         if (result) return result;
       }
@@ -176,13 +180,13 @@ export class Transfer {
     }, 1000);
     try {
       for (;;) {
-        const answer = await this.#patiently(() => this.calls.commit());
+        const answer = await this.#patiently(() => this.calls.commit(this.sha256));
         if (answer.status !== "checking") return answer;
         this.checked = Math.max(this.checked, answer.bytes_checked);
         await this.#nap(answer.retryAfter || 1000);
       }
     } catch (failure) {
-      if (failure.status === 400) return null; // a chunk is missing after all
+      if (failure.status === 400 && this.file.slice) return null; // a chunk is missing after all
       throw failure;
     } finally {
       clearInterval(asking);

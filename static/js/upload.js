@@ -1,75 +1,21 @@
 // The upload page: one panel, choose → check → sending → checking → done. What it shows is in templates/uploads/.
 import { Calls, Failure } from "./calls.js";
-import { Transfer, chunkSize } from "./transfer.js";
+import { choice, form, refuse, wanted, wrong } from "./choosing.js";
+import { Pace, announce, button, panel, part, phase, say, size, slot, snippet, span } from "./page.js";
+import { Transfer } from "./transfer.js";
 
-const panel = document.getElementById("upload");
-const { api, uploads, entries, word, maxChunkSize, maxFileSize } = panel.dataset;
-const part = (name) => panel.querySelector(`[data-part="${name}"]`);
-const slot = (name) => panel.querySelector(`[data-slot="${name}"]`);
-const button = (name) => panel.querySelector(`[data-do="${name}"]`);
-const say = (name, words) => {
-  if (slot(name).textContent !== words) slot(name).textContent = words;
-};
-const form = part("choose");
-const fileField = form.querySelector("#file");
+const { api, uploads, entries, word } = panel.dataset;
 const bar = part("transfer").querySelector("progress");
 const pageTitle = document.title;
 
 const calls = new Calls(api, uploads);
 let uploadId = panel.dataset.uploadId;
-let file = null;
-let hashed = null; // {hex, bytes, done: a promise} of the whole file, computed beside everything else
+let busy = false;
 let transfer = null;
 let pace = null;
-
-/* Figures */
-
-function size(bytes) {
-  if (bytes < 1000) return `${bytes} ${bytes === 1 ? "byte" : "bytes"}`;
-  let power = 1;
-  while (Math.round(bytes / 1000 ** power * 10) / 10 >= 1000) power++;
-  return `${(bytes / 1000 ** power).toFixed(1)} ${["kB", "MB", "GB", "TB", "PB"][power - 1]}`;
-}
-
-function span(seconds) {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 90) return `${minutes} min`;
-  return minutes < 2880 ? `${Math.floor(minutes / 60)} h ${minutes % 60} min` : `${Math.round(minutes / 1440)} days`;
-}
-
-/** Bytes a second, smoothed over the last seconds; null until it means something. */
-class Pace {
-  #marks = [];
-
-  add(bytes) {
-    const now = performance.now();
-    this.#marks = [...this.#marks.filter(([when]) => now - when < 8000), [now, bytes]];
-  }
-
-  get speed() {
-    const [first, last] = [this.#marks[0], this.#marks.at(-1)];
-    if (!first || last[0] - first[0] < 1000) return null;
-    return Math.max(0, (last[1] - first[1]) / ((last[0] - first[0]) / 1000));
-  }
-}
+let told = ""; // which quarter was last announced
 
 /* What is shown */
-
-function announce(words) {
-  document.getElementById("live").textContent = words;
-}
-
-function phase(name) {
-  let past = true;
-  for (const step of panel.querySelectorAll("[data-phase]")) {
-    const current = step.dataset.phase === name;
-    if (current) past = false;
-    step.classList.toggle("past", past || (current && name === "done"));
-    if (current) step.setAttribute("aria-current", "step");
-    else step.removeAttribute("aria-current");
-  }
-}
 
 function show(name) {
   for (const each of ["choose", "transfer", "done", "cancelled"]) part(each).hidden = each !== name;
@@ -88,7 +34,7 @@ const NOTES = {
 
 function render() {
   if (!transfer) return;
-  const { phase: now, paused, trouble } = transfer;
+  const { file, phase: now, paused, trouble } = transfer;
   const total = file.size;
   const bytes = { comparing: transfer.compared, sending: transfer.sent, checking: transfer.checked }[now];
   const title = paused ? `Paused: ${file.name}` : `${TITLES[now]} ${file.name}`;
@@ -122,6 +68,9 @@ function render() {
   part("controls").hidden = now === "checking";
   swap(button("pause"), button("resume"), paused);
   document.title = `${percent} % · ${pageTitle}`;
+  const quarter = `${Math.floor(percent / 25) * 25} % sent`;
+  if (now === "sending" && quarter !== told && percent >= 25 && percent < 100) announce(quarter);
+  if (now === "sending") told = quarter;
 }
 
 /** One of two buttons in one place; the focus stays there. */
@@ -139,6 +88,7 @@ const ADVICE = {
   404: "Perhaps it was cancelled from elsewhere. You can start anew.",
   410: "It was cancelled, or nothing came for too long. You can start anew.",
   413: "The portal takes no files of this size.",
+  422: "Perhaps the file changed on the way. Cancel this upload under Uploads and begin anew.",
   507: "What has arrived is kept. Tell whoever runs the portal, and try again when there is space.",
 };
 
@@ -147,108 +97,23 @@ function problem(failure) {
   const kept = transfer?.kept ? `${size(transfer.kept)} have arrived and are kept.` : "";
   say("problem", failure.message);
   say("advice", ADVICE[status] ?? kept);
-  button("retry").hidden = ["file", 403, 404, 410, 413].includes(status);
+  button("retry").hidden = ["file", 403, 404, 410, 413, 422].includes(status);
   part("login").hidden = status !== 401;
   part("problem").hidden = false;
   part("problem").focus();
 }
 
-/* Choosing */
-
-function choose(chosen) {
-  file = chosen;
-  part("problem").hidden = true;
-  fieldError("file", "");
-  part("chosen").hidden = !file;
-  hashed?.worker.terminate();
-  hashed = null;
-  if (!file) return;
-  say("file", file.name);
-  say("file-size", size(file.size));
-  hash();
-  const name = form.querySelector("#name");
-  const type = form.querySelector("#type");
-  const dot = file.name.lastIndexOf(".");
-  if (name && (!name.value || name.value === name.dataset.made)) {
-    name.value = name.dataset.made = dot > 0 ? file.name.slice(0, dot) : file.name;
-  }
-  if (type && (!type.value || type.value === type.dataset.made)) {
-    type.value = type.dataset.made = dot > 0 ? file.name.slice(dot + 1).toLowerCase() : "";
-  }
-  const begun = part("begun");
-  if (!begun) return;
-  for (const row of begun.children) {
-    row.hidden = !(row.dataset.fileName === file.name && Number(row.dataset.size) === file.size);
-  }
-  begun.hidden = ![...begun.children].some((row) => !row.hidden);
-}
-
-/** The whole file's sha256, in a worker so that the page stays quick. */
-function hash() {
-  const worker = new Worker(new URL("./sha256.js", import.meta.url), { type: "module" });
-  const mine = { worker, bytes: 0, hex: null };
-  hashed = mine;
-  mine.done = new Promise((resolve) => {
-    worker.onerror = () => resolve(null);
-    worker.onmessage = ({ data }) => {
-      if (data.bytes) mine.bytes = data.bytes;
-      else resolve(mine.hex = data.hex ?? null);
-      if (hashed === mine && !mine.hex) say("file-hash", `sha256 ${Math.floor(100 * mine.bytes / file.size)} %`);
-      if (hashed === mine && mine.hex) say("file-hash", `sha256 ${mine.hex.slice(0, 12)}…`);
-    };
-  });
-  worker.postMessage({ file });
-}
-
-function fieldError(id, message) {
-  const field = form.querySelector(`#${id}`);
-  form.querySelector(`#${id}-error`)?.remove();
-  const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((each) => each && each !== `${id}-error`);
-  field.classList.toggle("is-invalid", Boolean(message) && id !== "file");
-  if (message) {
-    const line = Object.assign(document.createElement("div"), { className: "field-error", id: `${id}-error`, textContent: message });
-    field.closest(".form-group").append(line);
-    field.setAttribute("aria-invalid", "true");
-    others.push(line.id);
-  } else {
-    field.removeAttribute("aria-invalid");
-  }
-  if (others.length) field.setAttribute("aria-describedby", others.join(" "));
-  else field.removeAttribute("aria-describedby");
-}
-
-/** Everything wrong that needs no portal to see, as [field, message]. */
-function wrong() {
-  const found = [];
-  if (!file) found.push(["file", "Choose a file."]);
-  else if (maxFileSize && file.size > Number(maxFileSize)) {
-    found.push(["file", `This file has ${size(file.size)}; the portal takes up to ${size(Number(maxFileSize))}.`]);
-  }
-  const name = form.querySelector("#name");
-  if (name && !entryId()) {
-    const value = name.value.trim();
-    if (!value) found.push(["name", "Give a name of 1 to 255 characters."]);
-    else if (value.length > 255) found.push(["name", "Takes at most 255 characters."]);
-    else if (/[\p{Cc}\u2028-\u202e\u2066-\u2069\u200e\u200f\u061c]/u.test(value)) {
-      found.push(["name", "Must not contain control or direction-override characters."]);
-    }
-  }
-  return found;
-}
-
-const entryId = () => panel.dataset.entryId || form.querySelector("#entry")?.value || "";
-
 /* Beginning and going on */
 
 async function submit(event) {
   event.preventDefault();
-  if (transfer || form.ariaBusy === "true") return;
-  for (const field of form.querySelectorAll("[aria-invalid]")) fieldError(field.id, "");
+  if (transfer || busy) return;
   part("problem").hidden = true;
   const errors = wrong();
-  if (errors.length) return refuse(errors);
+  refuse(errors);
+  if (errors.length) return;
   if (uploadId) return run();
-  form.ariaBusy = "true";
+  busy = true;
   phase("check");
   say("submit", "Checking name, right and free space…");
   announce("Checking name, right and free space.");
@@ -264,7 +129,7 @@ async function submit(event) {
     if (here.length) refuse(here);
     else problem(failure);
   } finally {
-    form.ariaBusy = null;
+    busy = false;
     say("submit", "Upload");
   }
 }
@@ -286,27 +151,17 @@ async function begin() {
 async function begunBefore() {
   const page = new DOMParser().parseFromString(await (await fetch(uploads)).text(), "text/html");
   const about = wanted();
-  const same = ({ dataset: row }) => row.kind === word && row.fileName === file.name && Number(row.size) === file.size
+  const same = ({ dataset: row }) => row.kind === word && row.fileName === about.file_name && Number(row.size) === about.size
     && (row.name === about[`${word}_name`] || row.entryId === about[`${word}_id`]);
   return [...page.querySelectorAll("[data-upload-id]")].find(same)?.dataset.uploadId;
 }
 
-function refuse(errors) {
-  for (const [id, message] of errors) fieldError(id, message);
-  form.querySelector(`#${errors[0][0]}`).focus();
-}
-
-function wanted() {
-  const value = (id) => form.querySelector(`#${id}`)?.value.trim() ?? "";
-  const about = entryId() ? { [`${word}_id`]: entryId() } : { [`${word}_name`]: value("name"), [`${word}_type`]: value("type") };
-  if (value("description")) about.description = value("description");
-  if (hashed?.hex) about.sha256 = hashed.hex;
-  return { ...about, file_name: file.name, size: file.size, chunk_size: chunkSize(file.size, Number(maxChunkSize)) };
-}
-
 async function run() {
+  const { file, sum } = choice;
+  const mine = new Transfer(file, uploadId, calls, render);
+  transfer = mine;
+  sum?.done.then((hex) => { mine.sha256 = hex; });
   part("problem").hidden = true;
-  transfer = new Transfer(file, uploadId, calls, render);
   addEventListener("beforeunload", hold);
   const clock = setInterval(render, 250);
   say("title", "");
@@ -315,9 +170,9 @@ async function run() {
   try {
     if (!calls.token) await transfer.renew();
     terminal();
-    done(await transfer.run());
+    done(file, sum, await transfer.run());
   } catch (failure) {
-    if (failure.name !== "AbortError") failed(failure);
+    if (failure.name !== "AbortError") failed(file, failure);
   } finally {
     clearInterval(clock);
     removeEventListener("beforeunload", hold);
@@ -332,7 +187,7 @@ function hold(event) {
   event.preventDefault();
 }
 
-function failed(failure) {
+function failed(file, failure) {
   bar.classList.add("is-paused");
   part("controls").hidden = part("trouble").hidden = true;
   for (const name of ["speed", "left", "flying", "note"]) say(name, "");
@@ -344,7 +199,7 @@ function failed(failure) {
   problem(failure);
 }
 
-async function done(result) {
+async function done(file, sum, result) {
   const there = result.sha256;
   phase("done");
   show("done");
@@ -358,9 +213,9 @@ async function done(result) {
   const address = new URL(calls.address.replace(/upload$/, `${id}/download?version=${result.version}`), location.href);
   snippet("download", `curl -fL -OJ -H "Authorization: Bearer $PORTAL_TOKEN" '${address}'`);
   say("sha-verdict", "still being computed");
-  const here = await hashed.done;
+  const here = await sum?.done;
   say("sha-here", here ?? "");
-  say("sha-verdict", !here ? "could not be computed" : here === there ? "the same ✓" : "");
+  say("sha-verdict", !here ? "not computed" : here === there ? "the same ✓" : "");
   if (here && here !== there) problem(new Failure("sha", "The portal's bytes are not those of the file here: it changed while it was being sent. Do not use this version."));
 }
 
@@ -368,14 +223,9 @@ async function done(result) {
 
 const quoted = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`);
 
-function snippet(name, text) {
-  say(name, text);
-  slot(`${name}-copy`).dataset.copy = text;
-}
-
 function terminal() {
   const client = new URL(`${uploads}/client.py`, location.href);
-  const name = quoted(file?.name ?? "FILE");
+  const name = quoted(transfer?.file.name ?? panel.dataset.fileName);
   const resume = new URL(calls.address, location.href);
   snippet("command", `curl -fsSO ${client} && python3 client.py ${name} --resume ${resume} --token ${calls.token}`);
 }
@@ -393,21 +243,10 @@ part("terminal").addEventListener("toggle", async () => {
 /* Hands */
 
 form.addEventListener("submit", submit);
-fileField?.addEventListener("change", () => choose(fileField.files[0] ?? null));
-
-for (const name of ["dragover", "drop"]) {
-  addEventListener(name, (event) => event.preventDefault()); // a file dropped beside the zone must not replace the page
-}
-const zone = form.querySelector(".dropzone");
-for (const [name, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
-  zone?.addEventListener(name, () => zone.classList.toggle("is-over", over));
-}
-zone?.addEventListener("drop", ({ dataTransfer }) => {
-  if (!dataTransfer.files.length) return;
-  fileField.files = dataTransfer.files;
-  choose(dataTransfer.files[0]);
+button("finish")?.addEventListener("click", () => {
+  choice.file = { name: panel.dataset.fileName, size: Number(panel.dataset.size) };
+  run();
 });
-
 button("pause").addEventListener("click", () => transfer?.pause());
 button("resume").addEventListener("click", () => transfer?.resume());
 button("hurry").addEventListener("click", () => transfer?.hurry());
@@ -437,5 +276,5 @@ part("begun")?.addEventListener("click", (event) => {
   run();
 });
 
-// A reload may have left the file chosen.
-if (fileField?.files.length) choose(fileField.files[0]);
+// Before this line a click would have sent a form that only this script understands.
+for (const waiting of panel.querySelectorAll("[data-needs-script]")) waiting.hidden = false;

@@ -236,3 +236,25 @@ def test_every_state_is_well_made(open_window, line: Line, people: People, file:
     choose_again(page, file)
     expect_done(page, people.owner, file)
     expect_well_made(page)
+
+
+def test_what_has_all_its_bytes_is_published_without_the_file(page: Page, line: Line, people: People) -> None:
+    begun = make.begin(people.owner, b"whole", chunk_size=5, file_name="whole.bin")
+    bearer = {"Authorization": f"Bearer {begun['token']}"}
+    people.owner.api.post("/api/v2/model/upload/0", data=b"whole", headers=bearer)
+    page.goto(f"{line.address}/uploads/{begun['upload_id']}")
+    page.get_by_role("button", name="Verify and publish").click()
+    expect_heading(page, "whole.bin is on the portal as version 1")
+    assert people.owner.api.get(f"/api/v2/model/{begun['model_id']}/download").data == b"whole"
+
+
+def test_a_file_that_changes_on_the_way_is_not_published(page: Page, line: Line, people: People, file: Path) -> None:
+    line.rate = 3 * MIB
+    begin(page, line, file)
+    wait_until_sent(page, line, 3 * MIB)
+    with file.open("r+b") as out:
+        out.write(b"changed")
+    line.rate = 0
+    expect_problem(page, "The file cannot be read any more.")
+    (entry,) = people.owner.api.get("/api/v2/model/list").json
+    assert entry["version"] is None
