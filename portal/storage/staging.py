@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from portal.storage.base import Conflict, Missing, NoSpace, chunk_count
@@ -66,14 +66,15 @@ def opened_journal(folder: Path, logs: Logs) -> Iterator[Journal]:
 
 def remove(folder: Path) -> None:
     """The journal last, so that whoever finds a part of it removed can tell what it was."""
-    while folder.is_dir():
-        for name in sorted(os.listdir(folder), key=JOURNAL.__eq__):
-            (folder / name).unlink(missing_ok=True)
-        try:
-            folder.rmdir()
-        except OSError as error:
-            if error.errno != errno.ENOTEMPTY:  # a finisher has just added a file
-                raise
+    with suppress(FileNotFoundError):  # somebody else is removing it, too
+        while folder.is_dir():
+            for name in sorted(os.listdir(folder), key=JOURNAL.__eq__):
+                (folder / name).unlink(missing_ok=True)
+            try:
+                folder.rmdir()
+            except OSError as error:
+                if error.errno != errno.ENOTEMPTY:  # a finisher has just added a file
+                    raise
 
 
 def changed_at(folder: Path) -> float:
