@@ -24,6 +24,16 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
+from sqlalchemy import select
+
+from portal import create_app
+from portal.domain import entries
+from portal.domain.kinds import MODEL
+from portal.domain.sessions import actor_for
+from portal.domain.users import User
+from portal.extensions import db
+from portal.security.actor import Via
+from portal.settings import Settings
 from tests.bench.ours import Portal
 from tests.bench.process import Server
 from tests.bench.rounds import Figures, Results, median, peer, play, ratio, table, workplace
@@ -66,11 +76,13 @@ def wrk(url: str, headers: dict[str, str]) -> float:
 
 
 def portal(folder: Path, servers: ExitStack) -> Page:
-    server = servers.enter_context(Portal(folder, workers=1))
-    owner = server.client()
-    for name in names():
-        owner.call("POST", "/api/models", {"model_name": name, "model_url": f"https://example.org/{name}"})
-    owner.close()
+    server = Portal(folder, workers=1)
+    with create_app(Settings.from_environ(server.environ)).app_context():
+        owner = actor_for(db.session.scalars(select(User)).one(), Via.TOKEN)
+        for name in names():
+            entries.register(owner, MODEL, {"name": name, "url": f"https://example.org/{name}"})
+        db.session.commit()
+    servers.enter_context(server)
     return server, "/models", {"Cookie": server.sign_in()}
 
 

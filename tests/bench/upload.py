@@ -64,6 +64,7 @@ def to_portal(portal: Portal, source: Path, chunk_size: int, in_flight: int, dig
         raise SystemExit(f"the portal holds {version['size']} bytes")
     figures = {"seconds": sent - began, "cpu": sending_cpu, "checking": done - sent, "checking cpu": portal.cpu() - cpu}
     owner.call("DELETE", f"/api/v2/model/{upload['model_id']}")
+    portal.drop_files()
     for client in [owner, *senders]:
         client.close()
     return figures | {"whole": done - began}
@@ -73,7 +74,7 @@ def to_tus(tus: Server, modules: Path, folder: Path, source: Path, chunk_size: i
     cpu = tus.cpu()
     program = str(HERE / "peers/tus_upload.mjs")
     client = ["node", program, str(modules), f"{tus.url}/files", str(source), str(chunk_size)]
-    seconds = float(subprocess.run(client, check=True, capture_output=True, text=True).stdout)
+    seconds = float(subprocess.run(client, check=True, stdout=subprocess.PIPE, text=True).stdout)
     figures = {"seconds": seconds, "cpu": tus.cpu() - cpu, "whole": seconds}
     if SIZE not in {kept.stat().st_size for kept in folder.iterdir()}:
         raise SystemExit("the tus server lost bytes")
