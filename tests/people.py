@@ -1,6 +1,7 @@
 """The people of every test: who owns, who is in the team, who only reads, who has nothing to do with it."""
 
 import functools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,13 @@ class Person:
             with client.session_transaction() as session:
                 session["_user_id"], session["_fresh"] = key, True
         return client
+
+    @functools.cached_property
+    def csrf_token(self) -> str:
+        """What the pages of `client` carry; also in a hidden field of every form. A log-in or log-out changes it."""
+        found = re.search(r'name="csrf-token" content="([^"]+)"', self.client.get("/").text)
+        assert found, "a page has its CSRF token in its head"
+        return found[1]
 
     @functools.cached_property
     def headers(self) -> dict[str, str]:

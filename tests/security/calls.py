@@ -1,0 +1,141 @@
+"""What each route of `expectations.py` is sent, and how a person sends it."""
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from portal.database import new_id
+from portal.domain import tokens
+from portal.domain.kinds import Kind
+from tests import make
+from tests.people import PASSWORD, People, Person, in_transaction
+from tests.security.expectations import Line
+
+
+@dataclass
+class Things:
+    """The owner's things that requests are about, in one state; what a request uses up is made anew for each."""
+
+    app: Flask
+    people: People
+    kind: Kind
+    state: str
+    name: str = ""
+    entry_id: str = ""
+    upload_id: str = ""
+    token_id: str = ""
+
+    def make_entry(self) -> None:
+        access, _, permission = self.state.partition("-")
+        self.name = f"{self.state} {new_id()}"
+        self.entry_id = make.entry(
+            self.people.owner,
+            self.name,
+            kind=self.kind,
+            access=access,
+            team_id=self.people.team_id if access == "protected" else None,
+            default_permission=permission or "read",
+            experiment="Barley 2026",
+        )
+
+    def make_upload(self) -> None:
+        given = {f"{self.kind.word}_name": None, f"{self.kind.word}_id": self.entry_id}
+        self.upload_id = make.begin(self.people.owner, b"", word=self.kind.word, **given)["upload_id"]
+
+    def make_token(self) -> None:
+        with in_transaction(self.app):
+            owner = self.people.owner.actor
+            self.token_id = tokens.issue(owner, owner.user_id, "nightly", "write")[0].id
+
+    def for_line(self, line: Line) -> "Things":
+        """These, but with a fresh one of what the request uses up."""
+        things = replace(self)
+        if line.about == "upload":
+            things.make_upload()
+        elif line.about == "token":
+            things.make_token()
+        elif str(line) in USES_UP_THE_ENTRY:
+            things.make_entry()
+        return things
+
+    def path(self, line: Line) -> str:
+        values = {
+            "kind:kind": self.kind.slug,
+            "word:kind": self.kind.word,
+            "id:entry_id": self.entry_id,
+            "id:upload_id": self.upload_id,
+            "id:token_id": self.token_id,
+            "number:number": "1",
+            "idx": "0",
+            "path:filename": "mark.svg",
+        }
+        return re.sub(r"<([^>]+)>", lambda parameter: values[parameter[1]], line.route)
+
+
+USES_UP_THE_ENTRY = {
+    "POST /<kind:kind>/<id:entry_id>/delete",
+    "DELETE /api/<kind:kind>/id/<id:entry_id>",
+    "DELETE /api/v2/<word:kind>/<id:entry_id>",
+}
+
+Sent = Callable[[Things, Person], dict[str, Any]]
+SENT: dict[str, Sent] = {
+    "POST /theme": lambda t, p: {"data": {"theme": "dark"}},
+    "POST /login": lambda t, p: {"data": {"email": "stranger@example.org", "password": PASSWORD}},
+    "POST /signup": lambda t, p: {"data": newcomer()},
+    "POST /account": lambda t, p: {"data": {"username": p.name, "email": f"{p.name}@example.org", "current": PASSWORD}},
+    "POST /account/password": lambda t, p: {"data": {"current": PASSWORD, "new": PASSWORD}},
+    "POST /account/tokens": lambda t, p: {"data": {"name": "laptop", "scope": "write", "expires_in": "30"}},
+    "POST /<kind:kind>/new": lambda t, p: {"data": {"name": new_id()}},
+    "POST /<kind:kind>/<id:entry_id>/edit": lambda t, p: {"data": {"name": t.name, "description": p.name}},
+    "POST /<kind:kind>/<id:entry_id>/delete": lambda t, p: {"data": {"name": t.name}},
+    "GET /uploads/new": lambda t, p: {"query_string": {"kind": t.kind.slug, "entry": t.entry_id}},
+    "POST /uploads/new": lambda t, p: {
+        "query_string": {"kind": t.kind.slug, "entry": t.entry_id},
+        "data": {"file": (io.BytesIO(b"bytes"), "weights.bin")},
+    },
+    "GET /api/<kind:kind>/": lambda t, p: {"query_string": {f"{t.kind.word}_name": t.name}},
+    "POST /api/<kind:kind>/": lambda t, p: {"json": {f"{t.kind.word}_name": new_id()}},
+    "PATCH /api/<kind:kind>/id/<id:entry_id>": lambda t, p: {"json": {f"{t.kind.word}_info": {"by": p.name}}},
+    "POST /api/v2/<word:kind>/upload": lambda t, p: {"json": {f"{t.kind.word}_id": t.entry_id}},
+    "GET /api/v2/<word:kind>/upload": lambda t, p: {"query_string": {"upload_id": t.upload_id}},
+    "DELETE /api/v2/<word:kind>/upload": lambda t, p: {"query_string": {"upload_id": t.upload_id}},
+    "POST /api/v2/<word:kind>/upload/token": lambda t, p: {"json": {"upload_id": t.upload_id}},
+    "POST /api/v2/<word:kind>/upload/<idx>": lambda t, p: {"data": b"bytes"},
+    "POST /api/v2/user/signup": lambda t, p: {"json": newcomer()},
+    "POST /api/v2/user/password": lambda t, p: {"json": {"current": PASSWORD, "new": PASSWORD}},
+    "POST /api/v2/user/tokens": lambda t, p: {"json": {"name": "laptop", "scope": "write"}},
+}
+
+
+def newcomer() -> dict[str, str]:
+    name = f"newcomer-{new_id()[:8]}"
+    return {"username": name, "email": f"{name}@example.org", "password": PASSWORD}
+
+
+def request_of(line: Line, things: Things, person: Person) -> dict[str, Any]:
+    """What `person` sends, as keywords of a test client's `open`; carries no credential."""
+    sent = SENT.get(str(line), lambda t, p: {})(things, person)
+    return {"method": line.method, "path": things.path(line), "buffered": True, **sent}
+
+
+def by_cookie(person: Person, request: dict[str, Any]) -> TestResponse:
+    """From their browser, with the CSRF token where something changes."""
+    headers = {} if request["method"] == "GET" else {"X-CSRFToken": person.csrf_token}
+    return person.client.open(**request, headers=headers)
+
+
+def by_token(person: Person, request: dict[str, Any]) -> TestResponse:
+    """From their program, with the access token of a log-in."""
+    return person.app.test_client(use_cookies=False).open(**request, headers=person.headers)
+
+
+def outcome(answer: TestResponse) -> str:
+    """The word that stands in the table."""
+    is_login = answer.status_code == 302 and answer.headers["Location"].startswith("/login")
+    return "login" if is_login else str(answer.status_code)
