@@ -117,5 +117,6 @@ def _protect_cookie() -> None:
     if has_header_credential():
         if is_page:
             current_actor()
+            g.csrf_valid = True  # where Flask-WTF's forms look
     elif is_page or current_user.is_authenticated:
         csrf.protect()

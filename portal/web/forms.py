@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import EmailField, PasswordField, SelectField, StringField, TextAreaField
+from wtforms import EmailField, PasswordField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
 from portal.errors import PortalError
@@ -33,6 +33,11 @@ def required(words: str) -> list[Any]:
     return [InputRequired(words)]
 
 
+def choices(*pairs: tuple[str, str]) -> list[SelectChoice]:
+    """The options of a select field from (value, words)."""
+    return [SelectChoice(*pair) for pair in pairs]
+
+
 class LoginForm(Form):
     email = EmailField("E-mail", required("Give your e-mail address."))
     password = PasswordField("Password", required("Give your password."))
@@ -57,10 +62,10 @@ class PasswordForm(Form):
 
 class TokenForm(Form):
     name = StringField("Name", required("Give the token a name."))
-    scope = SelectField("It may", choices=[("read", "read"), ("write", "read and write")])
+    scope = SelectField("It may", choices=choices(("read", "read"), ("write", "read and write")))
     expires_in = SelectField(
         "It ends",
-        choices=[("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")],
+        choices=choices(("30", "in 30 days"), ("90", "in 90 days"), ("365", "in a year"), ("", "never")),
         default="90",
     )
 

@@ -19,7 +19,7 @@ from portal.uploads import machine, session
 from portal.uploads.machine import Announcement
 from portal.uploads.session import Status
 from portal.uploads.whole import upload_whole
-from portal.web.forms import UploadForm
+from portal.web.forms import UploadForm, choices
 from portal.web.rows import upload_row, upload_rows
 
 pages = Blueprint("uploads", __name__, url_prefix="/uploads")
@@ -42,6 +42,7 @@ def new() -> ResponseReturnValue:
 @pages.post("/new")
 def send() -> ResponseReturnValue:
     """The whole file in one form, for a browser without JavaScript."""
+    enforce(current_actor(), Portal.USE)
     kind, entry = _target()
     form = UploadForm()
     try:
@@ -66,6 +67,7 @@ def show(upload_id: str) -> ResponseReturnValue:
 
 @pages.post("/<id:upload_id>/cancellation")
 def abort(upload_id: str) -> ResponseReturnValue:
+    enforce(current_actor(), Portal.USE)
     machine.abort(current_actor(), session.get(current_actor(), upload_id))
     flash("The upload is cancelled and what had arrived is deleted.", "success")
     return redirect(url_for("uploads.index"))
@@ -110,7 +112,9 @@ def _target() -> tuple[Kind, Entry | None]:
 def _page(kind: Kind, entry: Entry | None, form: UploadForm) -> dict[str, Any]:
     if entry is None:
         own = listing.own_names(current_actor(), kind)
-        form.entry.choices = [("", f"A new {kind.word}"), *((row.id, f"New version of {row.name}") for row in own)]
+        form.entry.choices = choices(
+            ("", f"A new {kind.word}"), *((row.id, f"New version of {row.name}") for row in own)
+        )
     return {
         "kind": kind,
         "other_kind": next(other for other in KINDS if other is not kind),
