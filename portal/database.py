@@ -8,7 +8,6 @@ import json
 import sqlite3
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
@@ -16,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import DateTime, Engine, Text, TypeDecorator, Uuid, event
 from sqlalchemy.engine import Connection, Dialect, make_url
 
-from portal.extensions import Base, db, migrate
+from portal.extensions import Base, db
 from portal.search.dialects import json_holds
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class TransactionalFlask(Flask):
         return response
 
 
-def init_database(app: Flask, url: str, migrations: Path) -> None:
+def init_database(app: Flask, url: str) -> None:
     """Binds the database extensions to `app` and prepares every connection."""
     options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 16, "max_overflow": 32, "pool_timeout": 8}
     if make_url(url).get_backend_name() == "sqlite":
@@ -85,7 +84,6 @@ def init_database(app: Flask, url: str, migrations: Path) -> None:
         options["connect_args"] = {"connect_timeout": 5}
     app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(migrations), render_as_batch=True)
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             prepare_sqlite(db.engine)

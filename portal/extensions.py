@@ -1,7 +1,6 @@
 """The Flask extensions as bare objects; `create_app` binds them. Imports nothing of ours."""
 
 from flask_login import LoginManager
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
@@ -25,6 +24,5 @@ db = SQLAlchemy(
     session_options={"expire_on_commit": False},
     engine_options={"pool_pre_ping": True},
 )
-migrate = Migrate()
 csrf = CSRFProtect()
 login_manager = LoginManager()

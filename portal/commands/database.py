@@ -13,9 +13,10 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
-from portal import create_app
+from portal import create_app, folder
 from portal.errors import Conflict
-from portal.extensions import db, migrate
+from portal.extensions import db
+from portal.schema import attach, migrate
 from portal.settings import SettingError, Settings
 
 P = ParamSpec("P")
@@ -25,6 +26,7 @@ R = TypeVar("R")
 def make_app() -> Flask:
     """The portal on the environment's settings, with tables in the embedded database even if this is its first day."""
     app = create_app()
+    attach(app, folder("migrations"))
     settings: Settings = app.extensions["portal"]
     if settings.is_embedded:
         with app.app_context(), one_at_a_time(settings.data_dir):

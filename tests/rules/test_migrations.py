@@ -13,6 +13,7 @@ from sqlalchemy import inspect
 
 from portal import folder
 from portal.extensions import db
+from portal.schema import attach
 from tests import make
 from tests.people import make_people
 
@@ -22,6 +23,7 @@ HISTORY = ScriptDirectory(str(folder("migrations")))
 @pytest.fixture
 def migrated(make_app: Callable[[], Flask]) -> Iterator[Flask]:
     app = make_app()
+    attach(app, folder("migrations"))
     with app.app_context():
         yield app
 
@@ -71,6 +73,7 @@ def test_one_step_down_and_up_with_content(app: Flask) -> None:
     people = make_people(app)
     entry_id = make.entry(people.owner)
     make.version(people.owner, entry_id)
+    attach(app, folder("migrations"))
     with app.app_context():
         db.session.remove()
         downgrade()
