@@ -3,10 +3,10 @@
 A store moves bytes. It knows no people, no database and no HTTP; the uploads machine validates, decides who may do
 what, and calls the verbs in this order:
 
-    begin → put_chunk … → received → assemble → hash_staged → (row: size, sha256) → publish → (row: done)
+    begin → put_chunk … → received → assemble → hash_staged → publish → (row: done)
 
 Every verb may be repeated after a crash at any point, from any thread and any process, and then either finishes the
-work or finds it finished. The row must know size and sha256 before `publish`: afterwards the staging area is gone.
+work or finds it finished. After `publish` the staging area is gone: who forgot size and sha256 asks `hash`.
 """
 
 from abc import ABC, abstractmethod
@@ -194,7 +194,7 @@ class Store(ABC):
     def publish(self, upload_id: str, key: str, sha256: str) -> None:
         """Move the bytes that `hash_staged` found to have this sha256 (hex) to `key`, for good and durably, and
         clear the staging area. If that has happened already, success. Missing, Conflict (other bytes were hashed,
-        none were, or `key` holds another file)."""
+        none were, or `key` holds a file with other bytes)."""
 
     @abstractmethod
     def discard(self, upload_id: str) -> None:

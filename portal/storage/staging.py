@@ -68,7 +68,7 @@ def remove(folder: Path) -> None:
     """The journal last, so that whoever finds a part of it removed can tell what it was."""
     with suppress(FileNotFoundError):  # somebody else is removing it, too
         while folder.is_dir():
-            for name in sorted(os.listdir(folder), key=JOURNAL.__eq__):
+            for name in sorted(os.listdir(folder), key=lambda name: name == JOURNAL):
                 (folder / name).unlink(missing_ok=True)
             try:
                 folder.rmdir()
