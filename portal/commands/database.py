@@ -23,11 +23,11 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def make_app() -> Flask:
-    """The portal on the environment's settings, with tables in the embedded database even if this is its first day."""
-    app = create_app()
+def make_app(settings: Settings | None = None) -> Flask:
+    """The portal, by default on the environment's settings; the embedded database has tables even on its first day."""
+    app = create_app(settings)
     attach(app, folder("migrations"))
-    settings: Settings = app.extensions["portal"]
+    settings = app.extensions["portal"]
     if settings.is_embedded:
         with app.app_context(), one_at_a_time(settings.data_dir):
             if not _revisions():

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 import click
 
 import portal.serve
-from portal import create_app
-from portal.commands.database import bring_up_to_date, one_at_a_time
+from portal.commands.database import bring_up_to_date, make_app, one_at_a_time
 from portal.commands.serve import require_free
 from portal.data_dir import default_data_dir
 from portal.demo.content import fill, is_filled
@@ -51,7 +50,7 @@ def prepare(settings: Settings) -> dict[str, str]:
     passwords = kept_passwords(settings.data_dir)
     if not is_filled(settings.data_dir):
         click.echo("Making the demonstration's content: a few seconds, this once.")
-    with create_app(settings).app_context():
+    with make_app(settings).app_context():
         bring_up_to_date()
         with one_at_a_time(settings.data_dir):
             fill(settings.data_dir, passwords)

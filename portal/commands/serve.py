@@ -7,8 +7,7 @@ import click
 from sqlalchemy.exc import OperationalError
 
 import portal.serve
-from portal import create_app
-from portal.commands.database import bring_up_to_date
+from portal.commands.database import bring_up_to_date, make_app
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.settings import Settings
@@ -33,12 +32,12 @@ def serve(host: str, port: int, workers: int | None) -> None:
 
 
 def prepare(settings: Settings) -> None:
-    with create_app(settings).app_context():
-        try:
+    try:
+        with make_app(settings).app_context():
             bring_up_to_date()
-        except OperationalError as error:
-            log.warning("the database does not answer, which /readyz says until it does: %s", error.orig)
-        db.engine.dispose()
+            db.engine.dispose()
+    except OperationalError as error:
+        log.warning("the database does not answer, which /readyz says until it does: %s", error.orig)
 
 
 def require_free(host: str, port: int) -> None:

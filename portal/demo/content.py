@@ -84,11 +84,15 @@ def content_of(version: Mapping[str, Any]) -> bytes:
     """The bytes of a version: a file of ours, or what one of our scripts makes of one."""
     if "made_by" not in version:
         return (FILES / version["file"]).read_bytes()
-    source, *options = version["arguments"]
     with tempfile.TemporaryDirectory() as folder:
-        result = Path(folder, version["file"])
-        runpy.run_path(str(FILES / version["made_by"]))["main"]([str(FILES / source), str(result), *options])
-        return result.read_bytes()
+        run(version, Path(folder, version["file"]))
+        return Path(folder, version["file"]).read_bytes()
+
+
+def run(version: Mapping[str, Any], result: Path) -> Any:
+    """Has the version's script write `result`; what it says about it."""
+    source, *options = version["arguments"]
+    return runpy.run_path(str(FILES / version["made_by"]))["main"]([str(FILES / source), str(result), *options])
 
 
 def _register(actor: Actor, kind: Kind, said: Mapping[str, Any], team_id: str) -> Entry:

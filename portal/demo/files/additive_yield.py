@@ -44,7 +44,7 @@ def write_safetensors(path: str, tensors: dict[str, list[float]], metadata: dict
     Path(path).write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-def main(arguments: list[str] | None = None) -> dict[str, float]:
+def main(arguments: list[str] | None = None) -> dict[str, dict[str, float]]:
     parser = argparse.ArgumentParser()
     parser.add_argument("data", help="CSV with site, year, variety and yield_bushels_per_acre")
     parser.add_argument("model", help="the safetensors file to write")
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     write_safetensors(
         given.model, tensors, {"unit": "bushels per acre", **names, **{k: str(v) for k, v in quality.items()}}
     )
-    return quality
+    return {"fit": quality}
 
 
 if __name__ == "__main__":

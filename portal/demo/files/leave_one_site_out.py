@@ -18,7 +18,7 @@ def correlation(xs: list[float], ys: list[float]) -> float:
     return sum(x * y for x, y in zip(xs, ys, strict=True)) / (sum(x * x for x in xs) * sum(y * y for y in ys)) ** 0.5
 
 
-def main(arguments: list[str] | None = None) -> dict[str, float]:
+def main(arguments: list[str] | None = None) -> dict[str, dict[str, float]]:
     parser = argparse.ArgumentParser()
     parser.add_argument("data")
     parser.add_argument("result", help="the JSON file to write")
@@ -37,8 +37,9 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
         predicted = [mean(variety, others) for variety in varieties]
         observed = [mean(variety, [site]) for variety in varieties]
         found[site] = round(correlation(predicted, observed), 3)
-    Path(given.result).write_text(json.dumps({"correlation by site left out": found}, indent=2) + "\n")
-    return found
+    result = {"correlation": found}
+    Path(given.result).write_text(json.dumps(result, indent=2) + "\n")
+    return result
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+"""`portal check` finds every file that is not what was stored, and no other."""
+
+import os
+import sqlite3
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+from flask.cli import ScriptInfo
+
+from portal.cli import cli
+from portal.database import new_id
+from portal.storage import keys
+from portal.uploads import sweep
+from tests import make
+
+FILES = 24
+
+
+@pytest.fixture
+def check(app):
+    """The command on the test's own portal."""
+    return lambda: CliRunner().invoke(cli, ["check"], obj=ScriptInfo(create_app=lambda: app))
+
+
+@pytest.fixture
+def paths(app, people):
+    """Where the versions 1 … FILES of an entry lie, by number; the entry's id under 0."""
+    entry_id = make.entry(people.owner, "yield-net")
+    found = {0: entry_id}
+    for number in range(1, FILES + 1):
+        make.version(people.owner, entry_id, bytes([number]) * 100 * number)
+    with app.app_context():
+        for number in range(1, FILES + 1):
+            key = keys.version_key(make.stored_version(entry_id, number).id)
+            found[number] = app.extensions["storage"].local_path(key)
+    return found
+
+
+def flip(path):
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def download(people, paths, number):
+    return people.owner.client.get(f"/models/{paths[0]}/versions/{number}/download", buffered=True)
+
+
+def test_nothing_is_said_of_files_that_are_whole(check, paths):
+    ended = check()
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    assert "0 files missing or damaged, 0 orphaned." in ended.stderr
+
+
+def test_every_damaged_or_missing_file_is_named_and_given_out_no_more(check, paths, people):
+    for number in (3, 8, 21):
+        flip(paths[number])
+    kept = paths[5].read_bytes()
+    paths[5].unlink()
+    paths[13].chmod(0o600)
+    os.truncate(paths[13], 7)
+
+    assert download(people, paths, 8).status_code == 200, "nobody has looked yet"
+    ended = check()
+    assert ended.exit_code == 1
+    lines = ended.stdout.splitlines()
+    assert len(lines) == 5
+    for number, word in {3: "damaged", 5: "missing", 8: "damaged", 13: "damaged", 21: "damaged"}.items():
+        (line,) = (line for line in lines if paths[number].name in line)
+        assert line.startswith(word)
+        assert f"version {number} of the model “yield-net”" in line
+        answer = download(people, paths, number)
+        assert answer.status_code == 500
+    assert download(people, paths, 4).status_code == 200
+
+    for number in (3, 8, 21):
+        flip(paths[number])
+    paths[5].write_bytes(kept)
+    paths[13].write_bytes(bytes([13]) * 1300)
+    assert check().exit_code == 0
+    for number in (3, 5, 8, 13, 21):
+        assert download(people, paths, number).data == bytes([number]) * 100 * number
+
+
+def test_orphans_are_named_but_are_no_damage(check, paths, app, monkeypatch):
+    monkeypatch.setattr(sweep.time, "time", lambda now=sweep.time.time: now() + 7200)
+    orphan = new_id()
+    paths[1].parent.joinpath(orphan[:-4] + paths[1].name[-4:]).write_bytes(b"whose?")
+    app.extensions["storage"].begin(orphan, 10, 10)
+    ended = check()
+    assert ended.exit_code == 0
+    file, area = sorted(ended.stdout.splitlines(), key=len, reverse=True)
+    assert file.startswith("orphaned versions/")
+    assert area.startswith(f"orphaned staging/{orphan}")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_row_that_points_nowhere_is_damage(check, paths, app):
+    with closing(sqlite3.connect(app.extensions["portal"].data_dir / "portal.db")) as connection, connection:
+        connection.execute("DELETE FROM user WHERE username = 'owner'")
+    ended = check()
+    assert ended.exit_code == 1
+    assert "points at a user that is not there" in ended.stdout
