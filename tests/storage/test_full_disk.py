@@ -3,7 +3,6 @@
 import io
 import os
 import resource
-import subprocess
 from contextlib import suppress
 from uuid import uuid4
 
@@ -11,14 +10,11 @@ import pytest
 
 from portal.storage.base import NoSpace, StoredChunk, Unavailable
 from portal.storage.disk import DiskStore
+from tests.storage.mounts import run
 from tests.storage.processes import forked
 from tests.storage.store_contract import finish, go_on, heard, put, sha
 
 MIB = 1 << 20
-
-
-def mount(*arguments: object) -> bool:
-    return subprocess.run(["mount", *map(str, arguments)], capture_output=True).returncode == 0
 
 
 @pytest.fixture
@@ -26,10 +22,10 @@ def small(tmp_path):
     """A disk of 8 MiB."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    if not mount("-t", "tmpfs", "-o", "size=8m", "tmpfs", disk):
+    if not run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", disk):
         pytest.skip("mounting a small file system takes root, and a container that lets it")
     yield disk
-    subprocess.run(["umount", "-l", disk], capture_output=True)
+    run("umount", "-l", disk)
 
 
 @pytest.fixture
@@ -168,7 +164,7 @@ def test_a_disk_that_turns_read_only(store, small):
     put(store, other, 0, b"x")
     finish(store, other)
     (found,) = store.list_keys()
-    assert mount("-o", "remount,ro", small)
+    assert run("mount", "-o", "remount,ro", small)
     for call in (
         store.ready,
         lambda: put(store, upload, 1, b"b"),
@@ -179,7 +175,7 @@ def test_a_disk_that_turns_read_only(store, small):
         with pytest.raises(Unavailable):
             call()
     assert store.local_path(found.key).read_bytes() == b"x"
-    assert mount("-o", "remount,rw", small)
+    assert run("mount", "-o", "remount,rw", small)
     store.ready()
     put(store, upload, 1, b"b")
     assert finish(store, upload) == b"ab"
@@ -188,7 +184,7 @@ def test_a_disk_that_turns_read_only(store, small):
 def test_a_disk_that_is_taken_away(store, small):
     upload = str(uuid4())
     store.begin(upload, 2, 1)
-    subprocess.run(["umount", "-l", small], check=True)
+    assert run("umount", "-l", small)
     for call in (
         store.ready,
         lambda: store.begin(str(uuid4()), 1, 1),

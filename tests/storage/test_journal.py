@@ -34,7 +34,6 @@ def test_a_journal_torn_anywhere_goes_on_from_its_last_whole_record(root, staged
     shutil.copytree(folder, before)
     assert len(journal) == RECORD_SIZE * 4
     for torn in range(RECORD_SIZE, len(journal)):
-        shutil.copytree(before, folder, dirs_exist_ok=True)
         left = journal[:torn] + TAILS[tail](journal[torn:])
         (folder / "journal").write_bytes(left)
         store = DiskStore(root)
@@ -43,12 +42,13 @@ def test_a_journal_torn_anywhere_goes_on_from_its_last_whole_record(root, staged
         assert {idx: chunk.sha256 for idx, chunk in store.received(staged).chunks.items()} == {
             idx: sha(CHUNKS[idx]) for idx in whole
         }
-        if torn % 7:
+        if torn % 9:
             continue
         for idx in CHUNKS.keys() - whole:
             put(store, staged, idx, CHUNKS[idx])
         assert DiskStore(root).received(staged).ranges() == [[0, 2]]
         assert finish(store, staged) == WHOLE
+        shutil.copytree(before, folder)
 
 
 def test_a_flipped_bit_ends_the_journal_there(root, staged):

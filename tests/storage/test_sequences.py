@@ -203,7 +203,7 @@ def test_any_sequence():
     run_state_machine_as_test(
         Sequences,
         settings=settings(
-            max_examples=60,
+            max_examples=40,
             stateful_step_count=40,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
