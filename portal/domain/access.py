@@ -1,16 +1,21 @@
-"""Who sees what, as a condition for lists: the same rule as `policy.level`, said in SQL."""
+"""Who sees what: as a condition for lists (the rule of `policy.level`, said in SQL), and how its owner changes it."""
 
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
+from portal.domain import rules
+from portal.domain.teams import Team
+from portal.errors import Denied, NotFound, invalid
+from portal.extensions import db
 from portal.security.actor import Actor
-from portal.security.guard import scoped
+from portal.security.guard import allows, scoped
+from portal.security.policy import OnEntry
 
 if TYPE_CHECKING:
     from portal.domain.entries import Entry
 
-LEVELS = ("private", "protected", "public")
+ACCESSES = ("private", "protected", "public")
 DEFAULT_PERMISSIONS = ("read", "write")
 
 
@@ -26,3 +31,33 @@ def readable(actor: Actor, entry: "type[Entry] | Any") -> ColumnElement[bool]:
     if actor.teams:
         rules.append(and_(entry.access == "protected", entry.team_id.in_(actor.teams)))
     return or_(*rules)
+
+
+@allows(OnEntry.OWN, writes=True)
+def set_access(actor: Actor, entry: "Entry", access: str, team_id: str | None = None) -> None:
+    """Who sees the entry: its owner, a team (404 if there is none, 403 unless the actor is in it) or everybody."""
+    if access not in ACCESSES:
+        raise invalid("access", f"Takes {', '.join(ACCESSES)}.")
+    if access == "protected" and team_id is None:
+        raise invalid("team_id", "Say which team may see it.")
+    team = None if team_id is None else _get_team(actor, team_id)
+    entry.access, entry.team_id = access, team.id if team and access == "protected" else None
+    db.session.flush()
+
+
+@allows(OnEntry.OWN, writes=True)
+def set_default_permission(actor: Actor, entry: "Entry", permission: str) -> None:
+    """What those may do who see the entry without owning it."""
+    if permission not in DEFAULT_PERMISSIONS:
+        raise invalid("permission", f"Takes {' or '.join(DEFAULT_PERMISSIONS)}.")
+    entry.default_permission = permission
+    db.session.flush()
+
+
+def _get_team(actor: Actor, team_id: str) -> Team:
+    team = db.session.get(Team, team_id.lower()) if rules.is_id(team_id) else None
+    if team is None:
+        raise NotFound("There is no such team.")
+    if not actor.is_admin and team.id not in actor.teams:
+        raise Denied("You are not in this team.")
+    return team

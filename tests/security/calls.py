@@ -81,6 +81,8 @@ USES_UP_THE_ENTRY = {
     "POST /<kind:kind>/<id:entry_id>/delete",
     "DELETE /api/<kind:kind>/id/<id:entry_id>",
     "DELETE /api/v2/<word:kind>/<id:entry_id>",
+    "POST /api/v2/<word:kind>/<id:entry_id>/access",
+    "POST /api/v2/<word:kind>/<id:entry_id>/default-permission",
 }
 
 Sent = Callable[[Things, Person], dict[str, Any]]
@@ -102,6 +104,8 @@ SENT: dict[str, Sent] = {
     "GET /api/<kind:kind>/": lambda t, p: {"query_string": {f"{t.kind.word}_name": t.name}},
     "POST /api/<kind:kind>/": lambda t, p: {"json": {f"{t.kind.word}_name": new_id()}},
     "PATCH /api/<kind:kind>/id/<id:entry_id>": lambda t, p: {"json": {f"{t.kind.word}_info": {"by": p.name}}},
+    "POST /api/v2/<word:kind>/<id:entry_id>/access": lambda t, p: {"json": {"access": "public"}},
+    "POST /api/v2/<word:kind>/<id:entry_id>/default-permission": lambda t, p: {"json": {"permission": "read"}},
     "POST /api/v2/<word:kind>/upload": lambda t, p: {"json": {f"{t.kind.word}_id": t.entry_id}},
     "GET /api/v2/<word:kind>/upload": lambda t, p: {"query_string": {"upload_id": t.upload_id}},
     "DELETE /api/v2/<word:kind>/upload": lambda t, p: {"query_string": {"upload_id": t.upload_id}},

@@ -84,6 +84,9 @@ GET     /api/v2/<word:kind>/list                       none    401     401     2
 GET     /api/v2/<word:kind>/<id:entry_id>              entry   401     401     404       200     200     200    200
 DELETE  /api/v2/<word:kind>/<id:entry_id>              entry   401     401     404       403     403     200    200
 GET     /api/v2/<word:kind>/<id:entry_id>/permissions  entry   401     401     200       200     200     200    200
+POST    /api/v2/<word:kind>/<id:entry_id>/access       entry   401     401     404       403     403     200    200
+POST    /api/v2/<word:kind>/<id:entry_id>/default-permission
+                                                       entry   401     401     404       403     403     200    200
 GET     /api/v2/<word:kind>/<id:entry_id>/download     entry   401     401     404       200     200     200    200
 POST    /api/v2/<word:kind>/upload                     entry   401     401     404       403     200     200    200
 GET     /api/v2/<word:kind>/upload                     upload  401     401     404       404     404     200    404
