@@ -110,8 +110,21 @@ def test_pages_lead_on(people: People, kind: Kind) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    "limit=0 limit=1001 limit=x limit=-1 limit=² offset=-1 offset=99999999999999999999 offset=1e3 nmae=x "
-    "limit=1&limit=2 model_info={ script_info=[] model_info={}&model_info={}".split(),
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "limit=-1",
+        "limit=²",
+        "offset=-1",
+        "offset=99999999999999999999",
+        "offset=1e3",
+        "nmae=x",
+        "limit=1&limit=2",
+        "model_info={",
+        "script_info=[]",
+        "model_info={}&model_info={}",
+    ],
 )
 def test_a_query_that_cannot_be_read_is_400(people: People, query: str) -> None:
     slug = "scripts" if "script" in query else "models"
