@@ -1,6 +1,7 @@
 """Sessions that really end: a browser's session and a program's log-in token are rows, and log-out deletes the row."""
 
 import hashlib
+import logging
 import secrets
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,6 +18,8 @@ from portal.extensions import db
 from portal.security.actor import Actor, Via
 from portal.security.guard import allows, anyone
 from portal.security.policy import OnAccount, Portal
+
+log = logging.getLogger("portal.people")
 
 PREFIX = "ms_"  # no session key begins like a personal token
 LIFETIMES = {Via.SESSION: timedelta(days=30), Via.LOGIN: timedelta(days=7)}
@@ -53,7 +56,9 @@ def log_in(actor: Actor, email: str, password: str, *, via: Via, address: str, l
     ).first()
     end_read()
     if not passwords.verify(password, found and found.password_hash) or not found or not found.is_verified:
+        log.warning("log-in of %s from %r refused", found.id if found else "nobody known", address)
         raise Unauthenticated("E-mail and password do not match an account that may log in.")
+    log.info("log-in of %s from %r", found.id, address)
     attempts.give_back()
     if actor.via is Via.SESSION:
         log_out(actor)

@@ -1,5 +1,6 @@
 """People: signing up, the account, the password."""
 
+import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,6 +18,8 @@ from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, anyone
 from portal.security.policy import OnAccount, Portal
+
+log = logging.getLogger("portal.people")
 
 _USERNAME = re.compile(r"[\w.-]{1,50}")
 
@@ -82,6 +85,7 @@ def change_password(actor: Actor, user_id: str | None, current: str, new: str, *
     db.session.get_one(User, user_id).password_hash = hashed
     others = LoginSession.user_id == user_id, LoginSession.key_hash != (actor.key_hash or "")
     db.session.execute(delete(LoginSession).where(*others))
+    log.info("%s changed their password", user_id)
 
 
 @allows(Portal.USE)
