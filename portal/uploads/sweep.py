@@ -32,6 +32,8 @@ GRACE = timedelta(hours=1)
 
 FEW_FILES = 20
 _BATCH = 500
+_AT_ONCE = 20
+_BREATH = 0.1  # seconds between two writes: those who wait for SQLite's lock look for it every tenth of a second
 
 T = TypeVar("T")
 log = logging.getLogger("portal.uploads")
@@ -57,8 +59,10 @@ def reap(grace: timedelta = GRACE, *, unattended: bool = False) -> Swept:
     Unattended, stored files stay where more of them lack a version than have one: that looks like the wrong database.
     """
     swept = Swept()
-    overdue = db.session.scalars(select(Upload.id).where(_overdue())).all()
-    swept.expired = sum(_expire(upload_id) for upload_id in overdue)
+    overdue = db.session.scalars(select(Upload.id).where(_overdue()).order_by(Upload.id)).all()
+    for upload_ids in _batches(iter(overdue), _AT_ONCE):
+        swept.expired += _expire(upload_ids)
+        time.sleep(_BREATH)
     for staged in left_staging(grace):
         swept.staged += _removed(machine.store().discard, staged.upload_id, swept)
     for stored in _to_delete(grace, unattended):
@@ -117,18 +121,19 @@ def _overdue() -> ColumnElement[bool]:
     return and_(over, or_(Upload.status == Status.OPEN, and_(Upload.status == Status.CHECKING, abandoned)))
 
 
-def _expire(upload_id: str) -> bool:
-    """Marks the upload expired, if it still is; its bytes go with the staging areas of all that is over."""
+def _expire(upload_ids: Iterable[str]) -> int:
+    """Marks those expired that still are; their bytes go with the staging areas of all that is over."""
     begin_write()
-    with suppress(Gone):  # forgotten in the meantime
-        upload = session.lock(upload_id)
-        if db.session.scalar(select(Upload.id).where(Upload.id == upload_id, _overdue())):
-            upload.status, upload.expires_at = Status.EXPIRED, now() + current_app.extensions["portal"].upload_ttl
-            remove_made_entry(upload)
-            db.session.commit()
-            return True
-    db.session.rollback()
-    return False
+    number = 0
+    for upload_id in upload_ids:
+        with suppress(Gone):  # forgotten in the meantime
+            upload = session.lock(upload_id)
+            if db.session.scalar(select(Upload.id).where(Upload.id == upload_id, _overdue())):
+                upload.status, upload.expires_at = Status.EXPIRED, now() + current_app.extensions["portal"].upload_ttl
+                remove_made_entry(upload)
+                number += 1
+    db.session.commit()
+    return number
 
 
 def _removed(remove: Callable[[str], None], name: str, swept: Swept) -> bool:
@@ -156,6 +161,6 @@ def _id(stored: StoredKey) -> str:
     return stored.key.rpartition("/")[2]
 
 
-def _batches(things: Iterator[T]) -> Iterator[list[T]]:
-    while batch := list(islice(things, _BATCH)):
+def _batches(things: Iterator[T], size: int = _BATCH) -> Iterator[list[T]]:
+    while batch := list(islice(things, size)):
         yield batch
