@@ -1,5 +1,6 @@
 """Plain work on open files: write all, read all, make durable."""
 
+import ctypes
 import hashlib
 import os
 from collections.abc import Iterator
@@ -9,6 +10,11 @@ from pathlib import Path
 from portal.storage.base import Progress, Stop, Stopped
 
 PIECE = 256 * 1024  # larger pieces fall out of the processor's cache between receiving, hashing and writing
+
+
+_sync_file_range = ctypes.CDLL(None).sync_file_range
+_sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+_WRITE = 2
 
 
 @contextmanager
@@ -25,6 +31,12 @@ def write_all(fd: int, piece: memoryview, offset: int) -> None:
     while piece:
         written = os.pwrite(fd, piece, offset)
         piece, offset = piece[written:], offset + written
+
+
+def start_writing(fd: int, offset: int, length: int) -> None:
+    """Let the disk begin with these bytes at once, so that the sync at the end finds most of them there. Only a hint,
+    and worth a tenth to a fifth of the time of a large chunk."""
+    _sync_file_range(fd, offset, length, _WRITE)
 
 
 def read_pieces(fd: int, offset: int, length: int, stop: Stop) -> Iterator[memoryview]:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from portal.storage.base import Misfit, ShortBody, Source, StorageError, StoredChunk, chunk_length
-from portal.storage.files import PIECE, write_all
+from portal.storage.files import PIECE, start_writing, write_all
 from portal.storage.journal import Journal
 from portal.storage.locks import holder, lock
 from portal.storage.log import Log
+
+_STRETCH = 4 << 20  # bytes handed to the disk at a time while the next ones come
 
 
 class Slot:
@@ -34,11 +36,15 @@ class Slot:
     def fill(self, source: Source) -> bytes:
         """Write what the source gives, and return its sha256. Not durable yet."""
         digest, at = hashlib.sha256(), self._offset
+        started = at
         for piece in pieces(source, self._length):
             digest.update(piece)
             with self._journal.writing(self._generation):
                 write_all(self._data, piece, at)
             at += len(piece)
+            if at - started >= _STRETCH:
+                start_writing(self._data, started, at - started)
+                started = at
         return digest.digest()
 
     def keep(self, sha256: bytes) -> StoredChunk:

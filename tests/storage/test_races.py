@@ -158,6 +158,14 @@ def test_an_upload_is_discarded_under_everybodys_hands(store, another_process):
             store.received(upload)
 
 
+def test_all_discard_the_same_upload(store, root):
+    for _ in range(10):
+        upload = str(uuid4())
+        store.begin(upload, SIZE, CHUNK)
+        side_by_side(*[lambda upload=upload: DiskStore(root).discard(upload) for _ in range(6)])
+        assert list(store.list_uploads()) == []
+
+
 def test_all_begin_the_same_upload(store, root):
     upload = str(uuid4())
     side_by_side(*[lambda: DiskStore(root).begin(upload, SIZE, CHUNK) for _ in range(8)])
