@@ -4,7 +4,10 @@ import secrets
 
 from flask import current_app
 from itsdangerous import BadData, URLSafeSerializer
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import joinedload
 
+from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.domain.sessions import actor_for
 from portal.domain.users import User
@@ -12,6 +15,14 @@ from portal.errors import Unauthenticated
 from portal.extensions import db
 from portal.security.actor import Actor, Via
 from portal.uploads.session import Upload
+
+# One query, put together once: every chunk asks.
+_BEGUN = (
+    select(Upload, User)
+    .join(User, User.id == Upload.user_id)
+    .where(Upload.id == bindparam("upload_id"), Upload.kind == bindparam("kind"))
+    .options(joinedload(Upload.entry).lazyload(Entry.owner))
+)
 
 
 def make(upload: Upload) -> str:
@@ -24,10 +35,10 @@ def open_token(token: str, kind: Kind) -> tuple[Actor, Upload]:
         upload_id, _nonce = _serializer().loads(token)
     except (BadData, ValueError, TypeError):
         raise Unauthenticated("This upload token is not valid.") from None
-    upload = db.session.get(Upload, upload_id)
-    user = db.session.get(User, upload.user_id) if upload else None
-    if upload is None or user is None or upload.kind != kind.word:
+    found = db.session.execute(_BEGUN, {"upload_id": upload_id, "kind": kind.word}).first()
+    if found is None:
         raise Unauthenticated("This upload token is not valid.")
+    upload, user = found
     return actor_for(user, Via.UPLOAD, upload_id=upload.id, expires_at=upload.expires_at), upload
 
 
