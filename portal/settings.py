@@ -52,8 +52,7 @@ def read_database(text: str) -> str:
 
 def read_storage(text: str) -> str:
     url = urlsplit(text)
-    on_disk = url.scheme == "file" and url.netloc in ("", "localhost") and url.path.startswith("/")
-    if not on_disk and not (url.scheme == "s3" and url.netloc):
+    if url.scheme != "file" or url.netloc not in ("", "localhost") or not url.path.startswith("/"):
         raise ValueError
     return text
 
@@ -132,8 +131,7 @@ class Settings:
         "sqlite:////absolute/file.db or postgresql+psycopg://user:password@host/database",
         secret=True,
     )
-    storage_url: str = variable(read_storage, "file:///absolute/folder or s3://bucket/prefix")
-    s3_endpoint_url: str | None = variable(read_address, "an http or https address", None)
+    storage_url: str = variable(read_storage, "file:///absolute/folder")
     public_url: str | None = variable(read_origin, "an http or https address without a path", None)
     signup: Literal["open", "verify", "closed"] = variable(
         read_word("open", "verify", "closed"), "open, verify or closed", "open"
