@@ -110,11 +110,11 @@ class Story(RuleBasedStateMachine):
         self._send_the_rest(self.some(data))
 
     @precondition(is_begun)
-    @rule(data=st.data())
-    def send_the_rest_and_finish(self, data: st.DataObject) -> None:
+    @rule(data=st.data(), digest=DIGESTS)
+    def send_the_rest_and_finish(self, data: st.DataObject, digest: str) -> None:
         upload = self.some(data)
         self._send_the_rest(upload)
-        self._finish(upload, None)
+        self._finish(upload, digest_of(upload.data, digest))
 
     @precondition(is_begun)
     @rule(data=st.data(), digest=DIGESTS)

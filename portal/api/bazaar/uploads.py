@@ -92,7 +92,7 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
         raise WrongType("Send the chunk's bytes alone, not in a form.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise WrongType("Send the chunk's bytes as they are, without Content-Encoding.")
-    if request.content_length is None:
+    if request.content_length is None or not request.environ["CONTENT_LENGTH"]:
         raise LengthRequired("Send the chunk with a Content-Length.")
     machine.put_chunk(actor, upload, int(idx), request.content_length, ArrivingBody(), _content_digest())
     return jsonify({})
