@@ -2,6 +2,7 @@
 
 from sqlalchemy import exists, or_, select
 
+from portal.database import now
 from portal.domain.dependencies import Dependency
 from portal.domain.entries import Entry
 from portal.domain.experiments import EntryExperiment
@@ -36,6 +37,6 @@ def _is_bare(entry: Entry) -> bool:
         exists().where(Version.entry_id == entry.id),
         exists().where(EntryExperiment.entry_id == entry.id),
         exists().where(Dependency.depends_on_id == entry.id),
-        exists().where(Upload.entry_id == entry.id, is_under_way()),
+        exists().where(Upload.entry_id == entry.id, is_under_way(now())),
     )
     return not (entry.url or entry.info or db.session.scalar(select(added)))

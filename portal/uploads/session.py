@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Select, String, and_, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Select, String, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, Table, Time, new_id, now
@@ -123,26 +124,30 @@ def find(upload_id: str, *, locked: bool = False) -> Upload:
 @scoped
 def list_unfinished(actor: Actor) -> Sequence[Upload]:
     """The actor's uploads that can be continued or are being checked, newest first."""
-    return db.session.scalars(_unfinished(actor).order_by(Upload.created_at.desc())).all()
+    return db.session.scalars(_unfinished(actor.user_id, now()).order_by(Upload.created_at.desc())).all()
 
 
 @scoped
 def count_unfinished(actor: Actor) -> int:
     if not actor.is_known:
         return 0
-    return db.session.scalar(_unfinished(actor).with_only_columns(func.count())) or 0
+    return db.session.scalar(_COUNT_UNFINISHED, {"user_id": actor.user_id, "moment": now()}) or 0
 
 
 def has_unfinished(entry_ids: Sequence[str]) -> set[str]:
     """Which of the entries have an upload under way. Checks no permission: ask for visible entries."""
-    query = select(Upload.entry_id).where(Upload.entry_id.in_(entry_ids), is_under_way())
+    query = select(Upload.entry_id).where(Upload.entry_id.in_(entry_ids), is_under_way(now()))
     return {entry_id for entry_id in db.session.scalars(query) if entry_id}
 
 
-def is_under_way() -> ColumnElement[bool]:
-    """The condition of uploads that can be continued or are being checked."""
-    return or_(Upload.status == Status.CHECKING, and_(Upload.status == Status.OPEN, Upload.expires_at > now()))
+def is_under_way(moment: Any) -> ColumnElement[bool]:
+    """The condition of uploads that can be continued or are being checked at `moment`."""
+    return or_(Upload.status == Status.CHECKING, and_(Upload.status == Status.OPEN, Upload.expires_at > moment))
 
 
-def _unfinished(actor: Actor) -> Select[Upload]:
-    return select(Upload).where(Upload.user_id == actor.user_id, is_under_way(), Upload.entry_id.is_not(None))
+def _unfinished(user_id: Any, moment: Any) -> Select[Upload]:
+    return select(Upload).where(Upload.user_id == user_id, is_under_way(moment), Upload.entry_id.is_not(None))
+
+
+# Built once: every page of somebody who is signed in shows it.
+_COUNT_UNFINISHED = _unfinished(bindparam("user_id"), bindparam("moment", type_=Time)).with_only_columns(func.count())
