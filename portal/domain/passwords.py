@@ -48,7 +48,7 @@ def verify(password: str, hashed: str | None) -> bool:
     nobodys = _nobodys()  # before the clock of either answer starts to run apart
     with _slots:
         try:
-            _hasher.verify(hashed or nobodys, password.encode("utf-8", "replace"))
+            _hasher.verify(hashed or nobodys, password.encode("utf-8", "surrogatepass"))
         except (VerificationError, InvalidHashError):
             return False
     return hashed is not None
