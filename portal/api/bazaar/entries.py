@@ -1,5 +1,7 @@
 """Entries in the bazaar dialect: list, info, delete, permissions, download."""
 
+import re
+
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
@@ -55,6 +57,6 @@ def _number() -> int | None:
     text = request.args.get("version")
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit()):
+    if not re.fullmatch("-?[0-9]+", text):
         raise BadRequest(fields=[("version", "Takes the number of a version.")])
-    return int(text[:20])
+    return max(int(text[:20]), 0)
