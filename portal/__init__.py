@@ -35,6 +35,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     app = TransactionalFlask("portal", template_folder=str(folder("templates")), static_folder=str(folder("static")))
     app.config.from_mapping(settings.flask_config())
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions["portal"] = settings
     app.extensions["storage"] = open_store(settings)
     logs.init_app(app)

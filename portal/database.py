@@ -16,7 +16,7 @@ from sqlalchemy import DateTime, Engine, Text, TypeDecorator, Uuid, event
 from sqlalchemy.engine import Connection, Dialect, make_url
 
 from portal.extensions import Base, db
-from portal.search.dialects import json_holds
+from portal.search.dialects import json_holds, lower
 
 if TYPE_CHECKING:
     Table = Base
@@ -50,7 +50,7 @@ class Time(TypeDecorator[datetime]):
 
 
 class JsonObject(TypeDecorator[dict[str, Any]]):
-    """A JSON object kept as the text that leaves again; what enters has passed `strict_json`."""
+    """A JSON object kept as text, its keys in the order they came in; what enters has passed `strict_json`."""
 
     impl = Text
     cache_ok = True
@@ -77,11 +77,13 @@ class TransactionalFlask(Flask):
 def init_database(app: Flask, url: str) -> None:
     """Binds the database extensions to `app` and prepares every connection."""
     options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 16, "max_overflow": 32, "pool_timeout": 8}
+    options["hide_parameters"] = True  # they hold names, e-mails, hashes of passwords, and would stand in the log
     if make_url(url).get_backend_name() == "sqlite":
         options["pool_pre_ping"] = False
         options["connect_args"] = {"timeout": 8}
     elif make_url(url).get_backend_name() == "postgresql":
-        options["connect_args"] = {"connect_timeout": 5}
+        # A server that falls silent is given up within the 10 s after which callers get their 503.
+        options["connect_args"] = {"connect_timeout": 5, "tcp_user_timeout": 8000, "keepalives_idle": 5}
     app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
     db.init_app(app)
     with app.app_context():
@@ -96,6 +98,7 @@ def prepare_sqlite(engine: Engine) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32768"):
             connection.execute(f"PRAGMA {pragma}")
         connection.create_function("json_holds", 2, json_holds, deterministic=True)
+        connection.create_function("lower", 1, lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

@@ -25,9 +25,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(OperationalError, _database)
-    app.register_error_handler(
-        DataError, lambda _error: render(BadRequest("The request holds text that no name can be."))
-    )
+    app.register_error_handler(DataError, _data)
     app.register_error_handler(PoolTimeout, _database)
     app.register_error_handler(ObjectDeletedError, lambda _error: render(NotFound()))
     app.register_error_handler(StorageError, lambda error: render(translate(error)))
@@ -111,17 +109,28 @@ def _csrf(_error: CSRFError) -> ResponseReturnValue:
 
 
 # What SQLite says when it is busy or its disk is; anything else that is wrong with a statement is our mistake.
+_POSTGRESQL_DISK_FULL = "53100"
+_POSTGRESQL_OUT_OF_RANGE = "22003"
 _AWAY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_NOTADB")
 
 
 def _database(error: Exception) -> ResponseReturnValue:
-    name: str = getattr(getattr(error, "orig", None), "sqlite_errorname", _AWAY[0])
-    if name == "SQLITE_FULL":
+    origin = getattr(error, "orig", None)
+    name: str = getattr(origin, "sqlite_errorname", _AWAY[0])
+    if name == "SQLITE_FULL" or getattr(origin, "sqlstate", None) == _POSTGRESQL_DISK_FULL:
         return render(NoSpace("The disk of the portal's database is full. Nothing was changed."))
     if not name.startswith(_AWAY):
         return _unexpected(error)
     current_app.logger.warning("database unavailable: %s", error)
     return render(Unavailable("The database cannot be reached at the moment. Nothing was changed."))
+
+
+def _data(error: Exception) -> ResponseReturnValue:
+    """PostgreSQL refuses text that SQLite stores, a NUL above all; a number out of range would be our mistake."""
+    if getattr(getattr(error, "orig", None), "sqlstate", None) == _POSTGRESQL_OUT_OF_RANGE:
+        return _unexpected(error)
+    current_app.logger.info("refused by the database: %s", error)
+    return render(BadRequest("The request holds text that no name can be."))
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:

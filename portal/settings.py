@@ -34,6 +34,8 @@ class SettingError(Exception):
 
 
 def read_folder(text: str) -> Path:
+    if not text:
+        raise ValueError
     return Path(text).expanduser().absolute()
 
 
@@ -46,6 +48,8 @@ def read_secret(text: str) -> str:
 def read_database(text: str) -> str:
     url = make_url(text)
     if DATABASES[url.get_backend_name()] != url.get_driver_name() or url.database in (None, "", ":memory:"):
+        raise ValueError
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_absolute():
         raise ValueError
     return text
 
@@ -62,6 +66,7 @@ def read_address(text: str) -> str:
     if url.scheme not in ("http", "https") or not url.hostname or url.username or url.query or url.fragment:
         raise ValueError
     _ = url.port  # raises ValueError where it is no number
+    _ = url.hostname.encode("idna")  # likewise where a part of the name is too long
     return text.rstrip("/")
 
 
@@ -180,7 +185,7 @@ class Settings:
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": https,
-            "MAX_CONTENT_LENGTH": self.max_chunk_size,
+            "MAX_CONTENT_LENGTH": max(self.max_chunk_size, 4 * 2**20),  # a chunk, or a form with 1 MiB of JSON
             "MAX_FORM_MEMORY_SIZE": 2 * 2**20,
             "MAX_FORM_PARTS": 1000,
             "WTF_CSRF_CHECK_DEFAULT": False,  # identity.py decides which requests ride on a cookie

@@ -23,9 +23,16 @@ _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 def name(value: str, field: str) -> str:
     """A name of 1 to 255 characters, trimmed and NFC, without control or direction-override characters."""
     value = unicodedata.normalize("NFC", value).strip()
-    if not value:
+    if not any(map(_is_visible, value)):
         raise invalid(field, "Give a name of 1 to 255 characters.")
     return line(value, field)
+
+
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"  # fillers that Unicode counts among letters and symbols
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANKS
 
 
 def line(value: str, field: str) -> str:

@@ -61,3 +61,8 @@ def _held(column: Any, wanted: dict[str, Any], path: tuple[str, ...] = ()) -> It
             yield from _held(column, value, here)
         else:
             yield stored == cast(literal(json.dumps(value, ensure_ascii=False), Text), postgresql.JSONB)
+
+
+def lower(text: Any) -> Any:
+    """SQLite's own `lower` knows ASCII only."""
+    return text.lower() if isinstance(text, str) else text
