@@ -1,4 +1,4 @@
-"""`portal serve`: gunicorn on the configured data, see README.md for why it is set up the way it is."""
+"""`portal serve`: gunicorn on the configured data, see ../README.md for why it is set up the way it is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Everything that gunicorn is told, but for address and number of workers; the measurements are in README.md."""
+"""Everything that gunicorn is told, but for address and number of workers; the measurements are in ../README.md."""
 
 from typing import Any
 
