@@ -4,7 +4,7 @@ import hashlib
 import logging
 import secrets
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import ForeignKey, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +18,8 @@ from portal.extensions import db
 from portal.security.actor import Actor, Via
 from portal.security.guard import allows, anyone
 from portal.security.policy import OnAccount, Portal
+
+NO_MATCH = "E-mail and password do not match an account that may log in."
 
 log = logging.getLogger("portal.people")
 
@@ -48,7 +50,7 @@ def log_in(actor: Actor, email: str, password: str, *, via: Via, address: str, l
     verification. Failures are counted per e-mail and per address over all workers (429 with Retry-After). A browser
     that was logged in gives its old session up.
     """
-    email_key = rules.key(email)[:512].replace("\0", "\ufffd")  # PostgreSQL cannot look for a NUL
+    email_key = rules.key(email)[:1024].replace("\0", "\ufffd")  # PostgreSQL cannot look for a NUL
     attempts = throttle.Attempts(limit, f"email:{email_key}", f"address:{throttle.network(address)}")
     attempts.reserve()
     found = db.session.execute(
@@ -57,12 +59,20 @@ def log_in(actor: Actor, email: str, password: str, *, via: Via, address: str, l
     end_read()
     if not passwords.verify(password, found and found.password_hash) or not found or not found.is_verified:
         log.warning("log-in of %s from %r refused", found.id if found else "nobody known", address)
-        raise Unauthenticated("E-mail and password do not match an account that may log in.")
-    log.info("log-in of %s from %r", found.id, address)
+        raise Unauthenticated(NO_MATCH)
     attempts.give_back()
+    _require_unchanged(found)
+    log.info("log-in of %s from %r", found.id, address)
     if actor.via is Via.SESSION:
         log_out(actor)
     return found.id, start(found.id, via)
+
+
+def _require_unchanged(found: Any) -> None:
+    """A password changed while the old one was being verified lets nobody in with the old one."""
+    same = User.id == found.id, User.password_hash == found.password_hash, User.is_verified
+    if db.session.scalar(select(User.id).where(*same).with_for_update()) is None:
+        raise Unauthenticated(NO_MATCH)
 
 
 def start(user_id: str, via: Via) -> str:
