@@ -18,7 +18,7 @@ def module_name(path: Path) -> str:
 
 
 def imported(source: str, module: str, *, is_package: bool = False) -> set[str]:
-    """Dotted names that `source`, the text of `module`, imports from the portal wherever in it, but not for types alone.
+    """Dotted names that `source`, the text of `module`, imports from the portal anywhere in it, not for types alone.
 
     For `from portal.domain import users` both `portal.domain` and `portal.domain.users`: the text alone does not tell
     which of the two is the module.
