@@ -3,11 +3,13 @@
 import base64
 import binascii
 import re
+from contextlib import suppress
 from typing import Any
 
-from flask import g, jsonify, request
+from flask import current_app, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from pydantic import Field
+from werkzeug.exceptions import ClientDisconnected
 
 from portal.api.arriving import ArrivingBody
 from portal.api.auth import upload_token
@@ -15,11 +17,13 @@ from portal.api.bazaar import bazaar, shapes
 from portal.api.bodies import Spec, read_json
 from portal.api.shapes import rfc3339
 from portal.domain.kinds import Kind
-from portal.errors import BadRequest, Conflict, LengthRequired, WrongType
+from portal.errors import BadRequest, Conflict, LengthRequired, PortalError, WrongType
 from portal.identity import current_actor
 from portal.security.actor import Actor
 from portal.security.guard import enforce
 from portal.security.policy import OnUpload
+from portal.storage.base import StorageError
+from portal.storage.files import PIECE
 from portal.uploads import machine, session, tokens
 from portal.uploads.finish import finish
 from portal.uploads.machine import Announcement
@@ -94,7 +98,12 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
         raise WrongType("Send the chunk's bytes as they are, without Content-Encoding.")
     if request.content_length is None or not request.environ["CONTENT_LENGTH"]:
         raise LengthRequired("Send the chunk with a Content-Length.")
-    machine.put_chunk(actor, upload, int(idx), request.content_length, ArrivingBody(), _content_digest())
+    body = ArrivingBody()
+    try:
+        machine.put_chunk(actor, upload, int(idx), request.content_length, body, _content_digest())
+    except (PortalError, StorageError):
+        _skip(body, request.content_length)
+        raise
     return jsonify({})
 
 
@@ -136,6 +145,14 @@ def commit(kind: Kind) -> ResponseReturnValue:
 def abort(kind: Kind) -> ResponseReturnValue:
     machine.abort(*_upload(kind))
     return jsonify({})
+
+
+def _skip(body: ArrivingBody, length: int) -> None:
+    """What is left of a refused chunk is read, or the server would close the connection that the client means to use
+    again. Not so what no chunk may be."""
+    with suppress(OSError, ClientDisconnected):
+        while length <= current_app.extensions["portal"].max_chunk_size and body.read(PIECE):
+            pass
 
 
 def _upload(kind: Kind) -> tuple[Actor, Upload]:
