@@ -38,7 +38,8 @@ class OnEntry(Permission):
 
 class OnUpload(Permission):
     SEE = "see how far an upload is"
-    CONTINUE = "send chunks, finish, abort"
+    CONTINUE = "send chunks, finish"
+    ABORT = "end an upload and delete what has arrived"
 
 
 class OnAccount(Permission):
@@ -94,6 +95,11 @@ def began_it_and_holds_on(actor: Actor, upload: Any) -> bool:
     return began_it(actor, upload) and (actor.via is not Via.UPLOAD or began_it_and_can_write(actor, upload))
 
 
+def began_it_and_may_end_it(actor: Actor, upload: Any) -> bool:
+    """Whatever right is left there, a person takes back what they began; an upload token ends with the right to write."""
+    return began_it_and_holds_on(actor, upload) and actor.may_write
+
+
 def is_self(actor: Actor, user_id: Any) -> bool:
     return actor.is_known and actor.user_id == user_id
 
@@ -110,6 +116,7 @@ POLICY: dict[Permission, Callable[[Actor, Any], bool]] = {
     OnEntry.OWN: is_owner,
     OnUpload.SEE: began_it_and_holds_on,
     OnUpload.CONTINUE: began_it_and_can_write,
+    OnUpload.ABORT: began_it_and_may_end_it,
     OnAccount.SELF: is_self_and_may_change,
 }
 

@@ -103,7 +103,7 @@ def progress(actor: Actor, upload: Upload) -> Received:
     return held(upload)
 
 
-@allows(OnUpload.CONTINUE, writes=True)
+@allows(OnUpload.ABORT, writes=True)
 def abort(actor: Actor, upload: Upload) -> None:
     """Ends an upload; nothing stays behind. 409 once it is being checked or done, 410 when it is over already."""
     upload = session.lock(upload.id)

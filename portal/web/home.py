@@ -22,7 +22,7 @@ def index() -> ResponseReturnValue:
         "home/index.html",
         rows=entry_rows(listing.newest(actor, 8)),
         counts=[(kind, numbers[kind.word]) for kind in KINDS],
-        uploads=upload_rows(uploads.list_unfinished(actor)) if actor.is_known else [],
+        uploads=upload_rows(actor, uploads.list_unfinished(actor)) if actor.is_known else [],
     )
 
 

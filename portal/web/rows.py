@@ -8,6 +8,8 @@ from flask import url_for
 
 from portal.database import now
 from portal.domain.kinds import BY_WORD, KINDS, Kind
+from portal.security.actor import Actor
+from portal.security.policy import OnEntry, can
 from portal.uploads.machine import held
 from portal.uploads.session import Upload
 from portal.web.figures import ago, exact_size, exact_time, human_size, iso_time
@@ -29,6 +31,8 @@ class EntryRow(NamedTuple):
 
 
 class UploadRow(NamedTuple):
+    """`name` is the entry's; empty where the person may no longer see it."""
+
     id: str
     href: str
     kind: Kind
@@ -66,14 +70,15 @@ def entry_rows(found: Iterable[Any]) -> list[EntryRow]:
     ]
 
 
-def upload_row(upload: Upload) -> UploadRow:
+def upload_row(actor: Actor, upload: Upload) -> UploadRow:
     received = held(upload).bytes_received
+    is_visible = upload.entry is not None and can(actor, OnEntry.READ, upload.entry)
     return UploadRow(
         upload.id,
         url_for("uploads.show", upload_id=upload.id),
         BY_WORD[upload.kind],
         upload.entry_id,
-        upload.entry.name if upload.entry else "",
+        upload.entry.name if upload.entry and is_visible else "",
         upload.file_name,
         upload.size,
         received,
@@ -84,8 +89,8 @@ def upload_row(upload: Upload) -> UploadRow:
     )
 
 
-def upload_rows(found: Sequence[Upload]) -> list[UploadRow]:
-    return [upload_row(upload) for upload in found]
+def upload_rows(actor: Actor, found: Sequence[Upload]) -> list[UploadRow]:
+    return [upload_row(actor, upload) for upload in found]
 
 
 def _first_line(description: str) -> str:

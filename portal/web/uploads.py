@@ -20,7 +20,7 @@ from portal.uploads.machine import Announcement
 from portal.uploads.session import Status
 from portal.uploads.whole import upload_whole
 from portal.web.forms import UploadForm, choices
-from portal.web.rows import upload_row, upload_rows
+from portal.web.rows import UploadRow, upload_row, upload_rows
 
 pages = Blueprint("uploads", __name__, url_prefix="/uploads")
 
@@ -28,7 +28,7 @@ pages = Blueprint("uploads", __name__, url_prefix="/uploads")
 @pages.get("")
 def index() -> ResponseReturnValue:
     enforce(current_actor(), Portal.USE)
-    return render_template("uploads/index.html", rows=upload_rows(session.list_unfinished(current_actor())))
+    return render_template("uploads/index.html", rows=_unfinished())
 
 
 @pages.get("/new")
@@ -58,7 +58,7 @@ def send() -> ResponseReturnValue:
 def show(upload_id: str) -> ResponseReturnValue:
     enforce(current_actor(), Portal.USE)
     upload = session.get(current_actor(), upload_id)
-    row = upload_row(upload)
+    row = upload_row(current_actor(), upload)
     if upload.state is Status.DONE and upload.entry_id:
         return redirect(url_for("entries.show", kind=row.kind, entry_id=upload.entry_id))
     upload.require_alive()
@@ -120,10 +120,14 @@ def _page(kind: Kind, entry: Entry | None, form: UploadForm) -> dict[str, Any]:
         "other_kind": next(other for other in KINDS if other is not kind),
         "entry": entry,
         "form": form,
-        "unfinished": upload_rows(session.list_unfinished(current_actor())),
+        "unfinished": _unfinished(),
         "upload": None,
         **_limits(),
     }
+
+
+def _unfinished() -> list[UploadRow]:
+    return upload_rows(current_actor(), session.list_unfinished(current_actor()))
 
 
 def _limits() -> dict[str, Any]:
