@@ -57,8 +57,10 @@ class Served:
 
     def kill(self) -> None:
         """As the power would: nobody gets to say goodbye."""
+        workers = psutil.Process(self.process.pid).children()
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        psutil.wait_procs(workers)  # until the last is gone, the port is theirs
 
 
 class Line:
