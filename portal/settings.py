@@ -185,6 +185,7 @@ class Settings:
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_COOKIE_SECURE": https,
+            "SESSION_REFRESH_EACH_REQUEST": False,  # it outlives the log-in that it names
             "MAX_CONTENT_LENGTH": max(self.max_chunk_size, 4 * 2**20),  # a chunk, or a form with 1 MiB of JSON
             "MAX_FORM_MEMORY_SIZE": 2 * 2**20,
             "MAX_FORM_PARTS": 1000,

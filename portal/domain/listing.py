@@ -164,19 +164,21 @@ def newest(actor: Actor, most: int) -> list[Row[Any]]:
 
 
 def _rows(actor: Actor, kind: Kind, chosen: Chosen) -> Select[Any]:
-    columns = (
-        Entry.kind,
-        Entry.id,
-        Entry.name,
-        func.substr(Entry.description, 1, 200).label("description"),
-        Entry.type,
-        Entry.access,
-        Entry.created_at,
-        Entry.size,
-        Entry.version,
-        User.username,
-    )
-    return _within(select(*columns).join(User, User.id == Entry.owner_id), actor, kind, chosen, BY_KEY)
+    return _within(_ROWS, actor, kind, chosen, BY_KEY)
+
+
+_ROWS = select(
+    Entry.kind,
+    Entry.id,
+    Entry.name,
+    func.substr(Entry.description, 1, 200).label("description"),
+    Entry.type,
+    Entry.access,
+    Entry.created_at,
+    Entry.size,
+    Entry.version,
+    User.username,
+).join(User, User.id == Entry.owner_id)
 
 
 def _groups(actor: Actor, kind: Kind, chosen: Chosen) -> Sequence[Row[Any]]:

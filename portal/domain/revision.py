@@ -20,8 +20,11 @@ class Revision(Table):
     mark: Mapped[str] = mapped_column(Id)
 
 
+_MARK = select(Revision.mark)
+
+
 def current() -> str:
-    return db.session.execute(select(Revision.mark)).scalar_one()
+    return db.session.execute(_MARK).scalar_one()
 
 
 def changed() -> None:
@@ -40,10 +43,13 @@ def watch(*tables: type) -> None:
 
     @event.listens_for(Session, "before_commit")
     def before_commit(session: Session) -> None:
+        if session.in_nested_transaction():  # a savepoint's end is no commit: the mark would be locked from then on
+            return
         session.flush()
         if session.info.pop("lists_changed", False):
             session.execute(update(Revision).values(mark=new_id()))
 
     @event.listens_for(Session, "after_rollback")
     def after_rollback(session: Session) -> None:
-        session.info.pop("lists_changed", None)
+        if not session.in_nested_transaction():
+            session.info.pop("lists_changed", None)

@@ -55,12 +55,12 @@ def ago(when: datetime, now: datetime) -> str:
 
 def iso_time(when: datetime) -> str:
     """'2026-11-21T09:14:07Z'."""
-    return when.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{when.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def exact_time(when: datetime) -> str:
     """'2026-11-21 09:14:07 UTC'."""
-    return when.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{when.astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'seconds')} UTC"
 
 
 @dataclass(frozen=True)
