@@ -7,13 +7,13 @@ from typing import Any
 from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.orm.exc import ObjectDeletedError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from portal.domain.kinds import BY_SLUG
-from portal.errors import BadRequest, NoSpace, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
+from portal.errors import BadRequest, Conflict, NoSpace, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
 from portal.extensions import db
 from portal.identity import SAFE_METHODS, be_nobody, caller_or_nobody, has_header_credential
 from portal.storage.base import StorageError
@@ -26,8 +26,10 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(OperationalError, _database)
     app.register_error_handler(DataError, _data)
+    app.register_error_handler(IntegrityError, _integrity)
     app.register_error_handler(PoolTimeout, _database)
     app.register_error_handler(ObjectDeletedError, lambda _error: render(NotFound()))
+    app.register_error_handler(StaleDataError, lambda _error: render(NotFound()))
     app.register_error_handler(StorageError, lambda error: render(translate(error)))
     app.register_error_handler(Exception, _unexpected)
 
@@ -131,6 +133,12 @@ def _data(error: Exception) -> ResponseReturnValue:
         return _unexpected(error)
     current_app.logger.info("refused by the database: %s", error)
     return render(BadRequest("The request holds text that no name can be."))
+
+
+def _integrity(error: Exception) -> ResponseReturnValue:
+    """What a verb ought to have foreseen, but two requests at once could still bring about."""
+    current_app.logger.exception("unforeseen conflict")
+    return render(Conflict("This was changed by somebody else at the same time. Try again."))
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:

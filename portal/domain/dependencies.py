@@ -28,18 +28,23 @@ class Dependency(Table):
 
 @scoped
 def replace(actor: Actor, entry: "Entry", ids: Sequence[str]) -> None:
-    """Sets what `entry` depends on: entries of its kind that the actor may read, without a circle."""
+    """Sets what `entry` depends on: entries of its kind that the actor may read, without a circle.
+
+    What it depends on and the actor may not see stays. Until the end of the transaction nobody deletes what is named.
+    """
     from portal.domain.entries import Entry
 
     wanted = {other.lower() for other in ids}
     if not all(map(rules.is_id, wanted)):
         raise invalid("dependencies", f"Takes ids of {entry.kind}s.")
     known = select(Entry.id).where(Entry.id.in_(wanted), Entry.kind == entry.kind, readable(actor, Entry))
-    if wanted - set(db.session.scalars(known)):
+    held = known.order_by(Entry.id).with_for_update(read=True, key_share=True)
+    if wanted - set(db.session.scalars(held)):
         raise invalid("dependencies", f"Takes ids of {entry.kind}s that you may see.")
     if entry.id in wanted | _reached_from(wanted):
         raise invalid("dependencies", f"A {entry.kind} must not depend on itself, even through others.")
-    db.session.execute(delete(Dependency).where(Dependency.entry_id == entry.id))
+    visible = Dependency.depends_on_id.in_(select(Entry.id).where(readable(actor, Entry)))
+    db.session.execute(delete(Dependency).where(Dependency.entry_id == entry.id, visible))
     db.session.add_all(Dependency(entry_id=entry.id, depends_on_id=other) for other in wanted)
     db.session.flush()
 

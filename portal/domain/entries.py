@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.database import Id, JsonObject, Table, Time, new_id, now
+from portal.database import Id, JsonObject, Table, Time, begin_write, new_id, now
 from portal.domain import dependencies, experiments, rules
 from portal.domain.access import readable
 from portal.domain.kinds import KINDS, Kind
@@ -76,7 +76,8 @@ def register(
     experiment: str | None = None,
 ) -> Entry:
     """A new private entry of the actor. `fields` has `name` and may have any of `_FIELDS`; 409 if the name is taken."""
-    entry = Entry(id=new_id(), kind=kind.word, owner_id=actor.user_id)
+    moment = now()
+    entry = Entry(id=new_id(), kind=kind.word, owner_id=actor.user_id, created_at=moment, updated_at=moment)
     _describe(entry, fields)
     _require_free_name(entry)
     db.session.add(entry)
@@ -89,15 +90,19 @@ def register(
 
 @allows(Portal.CHANGE, writes=True)
 def register_once(actor: Actor, kind: Kind, fields: dict[str, Any], *, experiment: str | None = None) -> Entry:
-    """As `register`, but the actor's own entry with this name and URL is returned, and tied to the experiment."""
-    own = Entry.owner_id == actor.user_id, Entry.kind == kind.word
-    same = select(Entry).where(*own, Entry.name_key == rules.key(rules.name(fields.get("name", ""), "name")))
-    entry = db.session.scalar(same)
-    if entry is None or entry.url != rules.url(fields.get("url"), "url"):
-        return register(actor, kind, fields, experiment=experiment)
-    if experiment:
-        experiments.tie(entry.id, experiment)
-    return entry
+    """As `register`, but the actor's own entry with this name and URL is returned, and tied to the experiment.
+
+    Where the same call comes twice at once, the slower starts its transaction anew and finds the entry of the other.
+    """
+    try:
+        return _tied_own(actor, kind, fields, experiment) or register(actor, kind, fields, experiment=experiment)
+    except Conflict:
+        db.session.rollback()
+        begin_write()
+        entry = _tied_own(actor, kind, fields, experiment)
+        if entry is None:
+            raise
+        return entry
 
 
 @scoped
@@ -120,6 +125,7 @@ def edit(
     experiment: str | None = None,
 ) -> Entry:
     """Changes the given fields of `_FIELDS`; the others stay as they are."""
+    lock(entry)
     with db.session.no_autoflush:
         _describe(entry, fields)
         if "name" in fields:
@@ -139,6 +145,7 @@ def remove(actor: Actor, entry: Entry) -> None:
 
     The bytes go with the sweep: a row that names a missing file is worse than a file that no row names.
     """
+    lock(entry)
     number = dependencies.count_dependents(entry)
     if number:
         others = f"{number} other {entry.kind}{' depends' if number == 1 else 's depend'}"
@@ -153,6 +160,16 @@ def count(actor: Actor) -> dict[str, int]:
     query = select(Entry.kind, func.count().label("number")).where(readable(actor, Entry)).group_by(Entry.kind)
     numbers = {row.kind: row.number for row in db.session.execute(query)}
     return {kind.word: numbers.get(kind.word, 0) for kind in KINDS}
+
+
+def lock(entry: Entry) -> None:
+    """Reads the row anew; nobody else changes or deletes it, or builds on it, until the end of this transaction.
+
+    404 where it has just been deleted. Checks no permission.
+    """
+    word = entry.kind
+    if db.session.get(Entry, entry.id, populate_existing=True, with_for_update={"of": Entry}) is None:
+        raise NotFound(f"There is no such {word}.")
 
 
 def checked(fields: dict[str, Any]) -> dict[str, Any]:
@@ -176,24 +193,40 @@ def _describe(entry: Entry, fields: dict[str, Any]) -> None:
         entry.name_key = rules.key(entry.name)
 
 
+def _tied_own(actor: Actor, kind: Kind, fields: dict[str, Any], experiment: str | None) -> Entry | None:
+    """The actor's own entry with this name and URL, tied to the experiment."""
+    own = Entry.owner_id == actor.user_id, Entry.kind == kind.word
+    same = select(Entry).where(*own, Entry.name_key == rules.key(rules.name(fields.get("name", ""), "name")))
+    entry = db.session.scalar(same.with_for_update(of=Entry))
+    if entry is None or entry.url != rules.url(fields.get("url"), "url"):
+        return None
+    if experiment:
+        experiments.tie(entry.id, experiment)
+    return entry
+
+
 def _require_free_name(entry: Entry) -> None:
     taken = select(Entry.id).where(
         Entry.owner_id == entry.owner_id, Entry.kind == entry.kind, Entry.name_key == entry.name_key
     )
     if db.session.scalar(taken.where(Entry.id != entry.id)):
-        raise _name_taken(entry)
+        raise _name_taken(entry.kind)
+
+
+_OWN_NAME = ("ix_entry_own_name", "entry.owner_id, entry.kind, entry.name_key")  # as PostgreSQL and as SQLite call it
 
 
 def _flush_name(entry: Entry) -> None:
     """The check above can lose a race on PostgreSQL; the index cannot."""
+    word = entry.kind
     try:
-        with db.session.begin_nested():
-            db.session.flush()
-    except IntegrityError:
-        _require_free_name(entry)
-        raise
+        db.session.flush()
+    except IntegrityError as error:
+        if not any(name in str(error.orig) for name in _OWN_NAME):
+            raise
+        raise _name_taken(word) from None
 
 
-def _name_taken(entry: Entry) -> Conflict:
-    message = f"You already have a {entry.kind} with this name. Choose another."
+def _name_taken(word: str) -> Conflict:
+    message = f"You already have a {word} with this name. Choose another."
     return Conflict(message, fields=[("name", message)])

@@ -121,9 +121,10 @@ def _taken(field: str, message: str) -> Conflict:
 def _flush(user: User) -> None:
     """The check before can lose a race on PostgreSQL; the unique keys cannot."""
     try:
-        with db.session.begin_nested():
-            db.session.flush()
-    except IntegrityError:
+        db.session.flush()
+    except IntegrityError as error:
+        if not any(key in str(error.orig) for key in ("username_key", "email_key")):
+            raise
         raise _taken("username", "This user name or e-mail is taken.") from None
 
 

@@ -37,6 +37,19 @@ def test_takes_entries_of_its_kind_that_the_actor_may_see(people: People) -> Non
             built_on(people, built, other)
 
 
+def test_what_the_editor_cannot_see_stays(people: People) -> None:
+    """A teammate saves the form, in which what the owner has made private since does not stand."""
+    shared = {"access": "protected", "team_id": people.team_id, "default_permission": "write"}
+    seen, hidden = make.entry(people.owner, "seen", **shared), make.entry(people.owner, "hidden")
+    built = make.entry(people.owner, "built", **shared)
+    built_on(people, built, seen, hidden)
+    with in_transaction(people.owner.app):
+        actor = people.teammate.actor
+        entries.edit(actor, entries.get(actor, MODEL, built), {}, depends_on=[])
+    with people.owner.app.app_context():
+        assert [row.name for row in dependencies.of_entries(people.owner.actor, [built])[built]] == ["hidden"]
+
+
 def test_takes_no_circle(people: People) -> None:
     one, two, three = (make.entry(people.owner, name) for name in ("one", "two", "three"))
     built_on(people, two, one)
