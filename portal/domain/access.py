@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
+from portal.database import now
 from portal.domain import rules
 from portal.domain.teams import Team
 from portal.errors import Denied, NotFound, invalid
@@ -42,6 +43,7 @@ def set_access(actor: Actor, entry: "Entry", access: str, team_id: str | None = 
         raise invalid("team_id", "Say which team may see it.")
     team = None if team_id is None else _get_team(actor, team_id)
     entry.access, entry.team_id = access, team.id if team and access == "protected" else None
+    entry.updated_at = now()
     db.session.flush()
 
 
@@ -50,7 +52,7 @@ def set_default_permission(actor: Actor, entry: "Entry", permission: str) -> Non
     """What those may do who see the entry without owning it."""
     if permission not in DEFAULT_PERMISSIONS:
         raise invalid("permission", f"Takes {' or '.join(DEFAULT_PERMISSIONS)}.")
-    entry.default_permission = permission
+    entry.default_permission, entry.updated_at = permission, now()
     db.session.flush()
 
 

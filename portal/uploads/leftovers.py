@@ -32,11 +32,11 @@ def _was_made_in_vain(entry: Entry) -> bool:
 
 
 def _is_bare(entry: Entry) -> bool:
-    """Nothing was added since: no address, info, version, experiment, dependent or upload under way."""
+    """Nobody has touched it since: no edit, no version, experiment, dependent or upload under way."""
     added = or_(
         exists().where(Version.entry_id == entry.id),
         exists().where(EntryExperiment.entry_id == entry.id),
         exists().where(Dependency.depends_on_id == entry.id),
         exists().where(Upload.entry_id == entry.id, is_under_way(now())),
     )
-    return not (entry.url or entry.info or db.session.scalar(select(added)))
+    return entry.updated_at == entry.created_at and not db.session.scalar(select(added))

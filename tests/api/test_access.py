@@ -57,3 +57,13 @@ def test_what_will_not_do(people: People, kind: Kind) -> None:
     assert change(people.stranger, kind, entry_id, access=None).status_code == 422
     row = people.stranger.api.get(f"/api/v2/{kind.word}/{entry_id}").json
     assert (row["access"], row["team_id"], row["default_permission"]) == ("private", None, "read")
+
+
+def test_a_change_of_access_is_a_change(people: People, kind: Kind) -> None:
+    made = people.owner.api.post(f"/api/{kind.slug}/", json={f"{kind.word}_name": "One"}).json
+    assert made["updated_at"] == made["created_at"]
+    times = [made["updated_at"]]
+    for what, body in (("access", {"access": "public"}), ("default-permission", {"permission": "write"})):
+        assert change(people.owner, kind, made["id"], what, **body).json == {}
+        times.append(people.owner.api.get(f"/api/{kind.slug}/id/{made['id']}").json["updated_at"])
+    assert times == sorted(set(times))
