@@ -1,15 +1,21 @@
 """Experiments: named circumstances, made on first use and known by their name everywhere."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ForeignKey, String, select
+from sqlalchemy import ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.database import Id, JsonObject, Table, new_id
+from portal.database import Id, JsonObject, Table, new_id, now
 from portal.domain import revision, rules
 from portal.extensions import db
 from portal.search.dialects import insert
+from portal.security.actor import Actor
+from portal.security.guard import allows
+from portal.security.policy import OnEntry
+
+if TYPE_CHECKING:
+    from portal.domain.entries import Entry
 
 
 class Experiment(Table):
@@ -26,6 +32,23 @@ class EntryExperiment(Table):
 
     entry_id: Mapped[str] = mapped_column(ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True)
     experiment_id: Mapped[str] = mapped_column(ForeignKey("experiment.id"), primary_key=True, index=True)
+
+
+@allows(OnEntry.WRITE, writes=True)
+def replace(actor: Actor, entry: "Entry", names: Sequence[str]) -> None:
+    """Ties the entry to the experiments of these names and to no others; new ones are made."""
+    wanted: dict[str, str] = {}
+    for name in names:
+        wanted.setdefault(rules.key(rules.name(name, "experiment_name")), name)
+    entry.updated_at = now()
+    db.session.flush()
+    tied = {experiment.name_key: experiment.id for experiment in of_entry(entry.id)}
+    untied = [experiment_id for key, experiment_id in tied.items() if key not in wanted]
+    gone = EntryExperiment.entry_id == entry.id, EntryExperiment.experiment_id.in_(untied)
+    db.session.execute(delete(EntryExperiment).where(*gone))
+    revision.changed()
+    for key in sorted(wanted.keys() - tied.keys()):
+        tie(entry.id, wanted[key])
 
 
 def tie(entry_id: str, name: str) -> None:
