@@ -279,3 +279,10 @@ def test_info_of_every_json_shape_survives(people: People) -> None:
     info = {"": 0, "nested": {"é": [1.5, -0.0, 10**300, True, None, "\u2028</script>"]}, "big": 2**63}
     made = people.owner.api.post("/api/models/", json={"model_name": "x", "model_info": info}).json
     assert people.owner.api.get(f"/api/models/id/{made['id']}").json["model_info"] == info
+
+
+def test_collections_answer_with_and_without_the_slash(people: People, kind: Kind) -> None:
+    make.entry(people.owner, kind=kind)
+    for path in (f"/api/{kind.slug}", f"/api/{kind.slug}/", f"/api/{kind.slug}/all", f"/api/{kind.slug}/all/"):
+        assert people.owner.api.get(path).status_code == 200, path
+        assert people.owner.api.put(path).status_code == 405, path

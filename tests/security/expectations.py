@@ -72,8 +72,8 @@ GET     /readyz                                        none    200     200     2
 
 # Registry dialect
 GET     /api/<kind:kind>/all                           none    200     200     200       200     200     200    200
-GET     /api/<kind:kind>/                              entry   404     200     404       200     200     200    200
-POST    /api/<kind:kind>/                              none    401     401     200       200     200     200    200
+GET     /api/<kind:kind>                               entry   404     200     404       200     200     200    200
+POST    /api/<kind:kind>                               none    401     401     200       200     200     200    200
 GET     /api/<kind:kind>/id/<id:entry_id>              entry   404     200     404       200     200     200    200
 PATCH   /api/<kind:kind>/id/<id:entry_id>              entry   401     401     404       403     200     200    200
 DELETE  /api/<kind:kind>/id/<id:entry_id>              entry   401     401     404       403     403     200    200

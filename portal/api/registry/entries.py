@@ -20,7 +20,7 @@ def list_all(kind: Kind) -> Response:
     return _listed(kind, listing.Wanted())
 
 
-@registry.get("/")
+@registry.get("")
 def search(kind: Kind) -> Response:
     args = request.args
     wanted = listing.Wanted(
@@ -38,7 +38,7 @@ def show(kind: Kind, entry_id: str) -> ResponseReturnValue:
     return jsonify(shapes.entry(kind, entries.get(current_actor(), kind, entry_id)))
 
 
-@registry.post("/")
+@registry.post("")
 def create(kind: Kind) -> ResponseReturnValue:
     spec = read_json(shapes.SPECS[kind.word])
     entry = entries.register_once(current_actor(), kind, spec.fields(), experiment=spec.experiment_name)
