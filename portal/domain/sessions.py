@@ -71,6 +71,7 @@ def log_in(actor: Actor, email: str, password: str, *, via: Via, address: str, l
 def _require_unchanged(found: Any) -> None:
     """A password changed while the old one was being verified lets nobody in with the old one."""
     same = User.id == found.id, User.password_hash == found.password_hash, User.is_verified
+    begin_write()  # the session that follows belongs to the same transaction: nothing comes between
     if db.session.scalar(select(User.id).where(*same).with_for_update()) is None:
         raise Unauthenticated(NO_MATCH)
 

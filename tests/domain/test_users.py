@@ -157,3 +157,10 @@ def test_the_current_password_is_not_guessed_for_ever(app: Flask, people: People
                 users.change_password(owner.actor, owner.id, "a wrong one", "another good one", limit="2 per hour")
         with pytest.raises(Throttled):
             users.change_password(owner.actor, owner.id, PASSWORD, "another good one", limit="2 per hour")
+
+
+def test_who_knows_the_current_password_is_not_slowed_down(app: Flask, people: People) -> None:
+    owner = people.owner
+    for name in ("one", "two", "three"):
+        with in_transaction(app):
+            users.rename(owner.actor, owner.id, name, "owner@example.org", PASSWORD, limit="2 per hour")
