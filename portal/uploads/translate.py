@@ -21,6 +21,8 @@ _TABLE: dict[type[base.StorageError], tuple[type[errors.PortalError], str]] = {
     ),
 }
 
+StorageError = base.StorageError  # for pages, which catch it but know no store
+
 
 def translate(error: base.StorageError) -> errors.PortalError:
     if isinstance(error, base.Incomplete):

@@ -10,14 +10,20 @@ from wtforms.validators import InputRequired
 
 from portal.errors import PortalError
 from portal.extensions import db
+from portal.uploads.translate import StorageError, translate
+
+REFUSALS = (PortalError, StorageError)
+Refusal = PortalError | StorageError
 
 
 class Form(FlaskForm):
-    def complain(self, error: PortalError, names: Mapping[str, str] | None = None) -> None:
-        """Shows a verb's error beside its field, what belongs to no field of this form on top.
+    def complain(self, error: Refusal, names: Mapping[str, str] | None = None) -> int:
+        """Shows a verb's error beside its field, what belongs to no field of this form on top; returns its status.
 
         `names` maps the verb's names to the form's. What is not the sender's to mend is raised on.
         """
+        if isinstance(error, StorageError):
+            error = translate(error)
         if error.status in (401, 403, 404) and not error.fields:
             raise error
         db.session.rollback()  # the verb may have left half of its change in the session
@@ -27,6 +33,7 @@ class Form(FlaskForm):
                 self.form_errors.append(message)
             else:
                 field.errors = [*field.errors, message]
+        return error.status
 
 
 def required(words: str) -> list[Any]:

@@ -39,23 +39,24 @@ def log_in() -> ResponseReturnValue:
 
 @pages.get("/signup")
 def signup() -> ResponseReturnValue:
-    return _signup_page(SignUpForm(formdata=None))
+    return _signup_page(SignUpForm(formdata=None), 200)
 
 
 @pages.post("/signup")
 def sign_up() -> ResponseReturnValue:
     form = SignUpForm()
     policy = current_app.extensions["portal"].signup
-    if not form.validate():
-        return _signup_page(form), 422
+    if policy == "closed" or not form.validate():
+        return _signup_page(form, 422)
     try:
         user = users.sign_up(current_actor(), form.username.data, form.email.data, form.password.data, policy=policy)
     except PortalError as error:
-        form.complain(error)
-        return _signup_page(form), error.status
+        return _signup_page(form, form.complain(error))
     if not user.is_verified:
         flash("Your account waits for an administrator, who must verify it before you can log in.")
         return redirect(url_for("sessions.login"))
+    if current_actor().via is Via.SESSION:
+        sessions.log_out(current_actor())
     _begin_session(sessions.start(user.id, Via.SESSION))
     return redirect(safe_path(request.args.get("next")))
 
@@ -90,6 +91,7 @@ def _login_page(form: LoginForm) -> str:
     return render_template("sessions/login.html", form=form)
 
 
-def _signup_page(form: SignUpForm) -> str:
-    must_be_verified = current_app.extensions["portal"].signup == "verify"
-    return render_template("sessions/signup.html", form=form, must_be_verified=must_be_verified)
+def _signup_page(form: SignUpForm, status: int) -> ResponseReturnValue:
+    policy = current_app.extensions["portal"].signup
+    page = render_template("sessions/signup.html", form=form, must_be_verified=policy == "verify")
+    return page, 403 if policy == "closed" else status

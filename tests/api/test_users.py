@@ -80,7 +80,7 @@ def test_who_does_not_get_in_learns_nothing(people: People) -> None:
     ]:
         answer = log_in(people.owner.app, email, password)
         assert answer.status_code == 401
-        assert answer.headers["WWW-Authenticate"] == 'Bearer realm="portal"'
+        assert answer.headers["WWW-Authenticate"] == 'Basic realm="portal", charset="UTF-8"'
         bodies.add(answer.data)
     assert len(bodies) == 1
 
@@ -150,3 +150,17 @@ def test_a_log_in_by_get_sets_no_cookie_and_a_page_logs_it_out(people: People) -
 
     assert client.post("/logout", headers=token).status_code == 302
     assert client.get("/api/v2/user/info", headers=token).status_code == 401
+
+
+@pytest.mark.parametrize("headers", [{"Authorization": "Bearer junk"}, {"X-API-Key": "mp_junk"}])
+def test_a_bad_credential_is_refused_where_none_is_needed(app: Flask, headers: dict[str, str]) -> None:
+    answer = app.test_client().post("/api/v2/user/signup", json=ADA, headers=headers)
+
+    assert answer.status_code == 401
+    assert log_in(app, "ada@example.org").status_code == 401
+
+
+def test_a_log_in_without_a_credential_is_asked_for_basic(app: Flask) -> None:
+    answer = app.test_client().get("/api/v2/user/login")
+
+    assert answer.headers["WWW-Authenticate"] == 'Basic realm="portal", charset="UTF-8"'

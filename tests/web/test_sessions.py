@@ -8,7 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from portal.domain import sessions
 from portal.extensions import db
+from portal.security.actor import Via
 from tests.people import PASSWORD, People, in_transaction, make_user
 
 NEXT_THAT_LEAD_AWAY = [
@@ -229,8 +231,26 @@ def test_a_portal_that_takes_nobody_in(make_app: Callable[..., Flask]) -> None:
     app = make_app(signup="closed")
     client = app.test_client()
     assert "/signup" not in client.get("/").text
-    assert sign_up(client).status_code == 403
+    page = client.get("/signup")
+    assert page.status_code == 403
+    assert "Signing up is closed here" in page.text
+    assert 'name="password"' not in page.text
+    assert [sign_up(client, **given).status_code for given in ({}, {"username": ""})] == [403, 403]
     with app.app_context():
         from portal.domain.users import User
 
         assert db.session.query(User).count() == 0
+
+
+def test_signing_up_while_logged_in_ends_the_old_session(people: People) -> None:
+    """As log-in does: no session stays alive that no browser holds."""
+    client = people.owner.client
+    with client.session_transaction() as before:
+        old_key = before["_user_id"]
+    assert name_on_page(client) == "owner"
+
+    assert sign_up(client).status_code == 302
+
+    assert name_on_page(client) == "ada"
+    with people.owner.app.app_context():
+        assert sessions.resume(old_key, Via.SESSION) is None

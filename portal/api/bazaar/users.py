@@ -10,6 +10,8 @@ from portal.errors import Unauthenticated
 from portal.identity import basic, current_actor
 from portal.security.actor import Via, nobody
 
+ASK_FOR_BASIC = {"WWW-Authenticate": 'Basic realm="portal", charset="UTF-8"'}
+
 
 class SignUpSpec(Spec):
     username: str
@@ -26,20 +28,17 @@ class PasswordSpec(Spec):
 def sign_up() -> ResponseReturnValue:
     spec = read_json(SignUpSpec)
     policy = current_app.extensions["portal"].signup
-    user = users.sign_up(nobody(may_read_public=False), spec.username, spec.email, spec.password, policy=policy)
+    user = users.sign_up(current_actor(), spec.username, spec.email, spec.password, policy=policy)
     return jsonify(user_id=user.id)
 
 
 @bazaar.get("/user/login")
 def log_in() -> ResponseReturnValue:
     """GET because the seed's client says so; what it makes is a session row, which a repeated call makes again."""
-    given = basic()
-    if given is None:
-        raise Unauthenticated("Log in with HTTP Basic: e-mail and password.")
-    limit = current_app.extensions["portal"].login_throttle
-    user_id, key = sessions.log_in(
-        nobody(may_read_public=False), *given, via=Via.LOGIN, address=request.remote_addr or "", limit=limit
-    )
+    try:
+        user_id, key = _log_in()
+    except Unauthenticated as error:
+        raise Unauthenticated(error.detail, headers=ASK_FOR_BASIC) from None
     return jsonify(user_id=user_id, access_token=key)
 
 
@@ -56,3 +55,12 @@ def change_password() -> ResponseReturnValue:
     limit = current_app.extensions["portal"].login_throttle
     users.change_password(current_actor(), current_actor().user_id, spec.current, spec.new, limit=limit)
     return jsonify({})
+
+
+def _log_in() -> tuple[str, str]:
+    given = basic()
+    if given is None:
+        raise Unauthenticated("Log in with HTTP Basic: e-mail and password.")
+    visitor, address = nobody(may_read_public=False), request.remote_addr or ""
+    limit = current_app.extensions["portal"].login_throttle
+    return sessions.log_in(visitor, *given, via=Via.LOGIN, address=address, limit=limit)
