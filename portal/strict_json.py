@@ -23,14 +23,14 @@ class JsonError(BadRequest):
         self.line, self.column = line, column
 
 
-def loads(source: bytes | str) -> Any:
+def loads(source: bytes | str, *, most: int = MAX_BYTES) -> Any:
     """Parses one JSON document.
 
-    Refuses over 1 MiB (413); not UTF-8, a byte order mark, duplicate keys, `NaN`, `Infinity`, numbers beyond a double,
-    nesting over 64 (400); NUL and lone surrogates (422).
+    Refuses over `most` bytes, of text characters, by default 1 MiB (413); not UTF-8, a byte order mark, duplicate
+    keys, `NaN`, `Infinity`, numbers beyond a double, nesting over 64 (400); NUL and lone surrogates (422).
     """
-    if len(source) > MAX_BYTES:
-        raise TooLarge("JSON takes at most 1 MiB.")
+    if len(source) > most:
+        raise TooLarge(f"JSON takes at most {most >> 20} MiB.")
     try:
         text = source.decode("utf-8") if isinstance(source, bytes) else source
     except UnicodeDecodeError as error:
@@ -96,3 +96,8 @@ def _holds_unstorable(value: Any) -> bool:
 def pretty(value: Any) -> str:
     """For people to read and edit."""
     return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def compact(value: Any) -> str:
+    """As short as it can be written."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

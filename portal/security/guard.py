@@ -72,6 +72,12 @@ def enforce(actor: Actor, permission: Permission, thing: Any = None) -> None:
     raise Denied("" if actor.may_write else READ_ONLY)
 
 
+def require_reader(actor: Actor) -> None:
+    """Raises 401 for nobody where even what is public is for those alone who are signed in."""
+    if not actor.is_known and not actor.may_read_public:
+        raise Unauthenticated()
+
+
 def undeclared_verbs(*packages: str) -> list[str]:
     """Names of verbs that declare nothing; `create_app` refuses to start while there is one."""
     missing = []

@@ -96,7 +96,7 @@ def began_it_and_holds_on(actor: Actor, upload: Any) -> bool:
 
 
 def began_it_and_may_end_it(actor: Actor, upload: Any) -> bool:
-    """Whatever right is left there, a person takes back what they began; an upload token ends with the right to write."""
+    """A person takes back what they began, whatever right is left; an upload token ends with the right to write."""
     return began_it_and_holds_on(actor, upload) and actor.may_write
 
 

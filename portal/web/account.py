@@ -50,7 +50,7 @@ def change_password() -> ResponseReturnValue:
 
 @pages.post("/tokens")
 def issue_token() -> ResponseReturnValue:
-    form = TokenForm()
+    form, status = TokenForm(), 422
     if form.validate():
         days = form.expires_in.data
         expires_at = now() + timedelta(days=int(days)) if days else None
@@ -58,10 +58,10 @@ def issue_token() -> ResponseReturnValue:
         try:
             _token, secret = tokens.issue(actor, actor.user_id, form.name.data, form.scope.data, expires_at)
         except PortalError as error:
-            form.complain(error)
+            status = form.complain(error)
         else:
             return _page(new_token=secret)
-    return _page(token=form), 422
+    return _page(token=form), status
 
 
 @pages.post("/tokens/<id:token_id>/revocation")

@@ -8,14 +8,14 @@ from flask.typing import ResponseReturnValue
 from portal.domain import dependencies, entries, experiments, listing, versions
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
-from portal.errors import PortalError, invalid
+from portal.errors import invalid
 from portal.identity import current_actor
-from portal.security.guard import enforce
+from portal.security.guard import enforce, require_reader
 from portal.security.policy import OnEntry, Portal, can
 from portal.web import filters, snippets
 from portal.web.entry_form import EntryForm
-from portal.web.figures import Pages, counted, human_size
-from portal.web.forms import DeleteForm
+from portal.web.figures import counted, human_size
+from portal.web.forms import REFUSALS, DeleteForm
 from portal.web.htmx import page
 from portal.web.markdown import render
 from portal.web.rows import entry_rows
@@ -24,24 +24,21 @@ pages = Blueprint("entries", __name__)
 VERSIONS_SHOWN = 3
 
 
+@pages.before_request
+def _know_the_visitor() -> None:
+    require_reader(current_actor())
+
+
 @pages.get("/<kind:kind>")
 def index(kind: Kind) -> ResponseReturnValue:
-    chosen, sort = filters.chosen_filters(request.args), filters.chosen_sort(request.args)
-    found = listing.page(current_actor(), kind, chosen, sort, _page_number())
-    base = url_for("entries.index", kind=kind)
+    asked = filters.asked(request.args)
+    found = listing.page(current_actor(), kind, *asked)
     return page(
         "entries/index.html",
         "entries/_results.html",
         kind=kind,
-        base=base,
-        chosen=chosen,
-        sort=sort,
-        sorts=[(key, words) for key, (words, _order) in listing.SORTS.items()],
-        facets=filters.facets(found, chosen),
-        chips=filters.chips(base, chosen, sort),
-        total=found.total,
+        **filters.shown(kind, asked, found),
         rows=entry_rows(found.rows),
-        pages=Pages(found.number, found.pages, filters.address(base, chosen, sort, page="")),
         may_create=can(current_actor(), Portal.CHANGE),
     )
 
@@ -78,16 +75,18 @@ def new(kind: Kind) -> ResponseReturnValue:
 
 @pages.post("/<kind:kind>/new")
 def register(kind: Kind) -> ResponseReturnValue:
-    form = EntryForm.for_kind(kind)
+    form, status = EntryForm.for_kind(kind), 422
     if form.validate():
         try:
             entry = entries.register(current_actor(), kind, **form.given())
-        except PortalError as error:
-            form.complain(error)
+            if names := form.named_experiments():
+                experiments.replace(current_actor(), entry, names)
+        except REFUSALS as error:
+            status = form.complain(error)
         else:
             flash(f"The {kind.word} is registered. Only you see it until you share it.", "success")
             return redirect(url_for("entries.show", kind=kind, entry_id=entry.id))
-    return render_template("entries/new.html", kind=kind, form=form), 422
+    return render_template("entries/new.html", kind=kind, form=form), status
 
 
 @pages.get("/<kind:kind>/<id:entry_id>/edit")
@@ -101,16 +100,17 @@ def edit(kind: Kind, entry_id: str) -> ResponseReturnValue:
 @pages.post("/<kind:kind>/<id:entry_id>/edit")
 def save(kind: Kind, entry_id: str) -> ResponseReturnValue:
     entry = _get_for(OnEntry.WRITE, kind, entry_id)
-    form = EntryForm.for_kind(kind)
+    form, status = EntryForm.for_kind(kind), 422
     if form.validate():
         try:
             entries.edit(current_actor(), entry, **form.given())
-        except PortalError as error:
-            form.complain(error)
+            experiments.replace(current_actor(), entry, form.named_experiments())
+        except REFUSALS as error:
+            status = form.complain(error)
         else:
             flash("Saved.", "success")
             return redirect(url_for("entries.show", kind=kind, entry_id=entry.id))
-    return render_template("entries/edit.html", kind=kind, entry=entry, form=form), 422
+    return render_template("entries/edit.html", kind=kind, entry=entry, form=form), status
 
 
 @pages.get("/<kind:kind>/<id:entry_id>/delete")
@@ -121,18 +121,18 @@ def delete(kind: Kind, entry_id: str) -> ResponseReturnValue:
 @pages.post("/<kind:kind>/<id:entry_id>/delete")
 def remove(kind: Kind, entry_id: str) -> ResponseReturnValue:
     entry = _get_for(OnEntry.OWN, kind, entry_id)
-    form, name = DeleteForm(), entry.name
+    form, name, status = DeleteForm(), entry.name, 422
     if form.validate():
         try:
             if (form.name.data or "").strip() != name:
                 raise invalid("name", "This is not its name.")
             entries.remove(current_actor(), entry)
-        except PortalError as error:
-            form.complain(error)
+        except REFUSALS as error:
+            status = form.complain(error)
         else:
             flash(f"“{name}” is deleted.", "success")
             return redirect(url_for("entries.index", kind=kind))
-    return _delete_page(kind, entry, form), 422
+    return _delete_page(kind, entry, form), status
 
 
 def head(kind: Kind, entry: Entry, made: Any) -> dict[str, Any]:
@@ -162,8 +162,3 @@ def _delete_page(kind: Kind, entry: Entry, form: DeleteForm) -> str:
         gone.append(f"{counted(len(made), 'version')} with {'its file' if len(made) == 1 else 'their files'}, {size}")
     dependents = dependencies.count_dependents(entry)
     return render_template("entries/delete.html", kind=kind, entry=entry, form=form, gone=gone, dependents=dependents)
-
-
-def _page_number() -> int:
-    text = request.args.get("page", "1")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1

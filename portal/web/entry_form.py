@@ -11,8 +11,9 @@ from portal.domain.entries import Entry
 from portal.domain.experiments import Experiment
 from portal.domain.kinds import Kind
 from portal.errors import PortalError, invalid
-from portal.web.forms import Form
+from portal.web.forms import Form, Refusal
 
+MOST_PRETTY = 200_000  # characters: beyond that, line breaks would make a large info larger than a form may be
 _PLAIN = ("name", "description", "type", "extension", "url")
 
 
@@ -31,7 +32,7 @@ class EntryForm(Form):
     type = StringField("Type")
     extension = StringField("File extension")
     url = StringField("URL")
-    experiment = StringField("Experiment")
+    experiments = TextAreaField("Experiments")
     info = TextAreaField("Info", default="{}")
     attributes = TextAreaField("Attributes")
     depends_on = TextAreaField("Depends on")
@@ -46,10 +47,11 @@ class EntryForm(Form):
     @classmethod
     def filled(cls, kind: Kind, entry: Entry, built_on: Sequence[Any], tied: Sequence[Experiment]) -> "EntryForm":
         data = {name: getattr(entry, name) for name in _PLAIN}
-        data["info"] = strict_json.pretty(entry.info)
+        pretty = strict_json.pretty(entry.info)
+        data["info"] = pretty if len(pretty) <= MOST_PRETTY else strict_json.compact(entry.info)
         data["attributes"] = "\n".join(f"{name} = {value}" for name, value in entry.attributes.items())
         data["depends_on"] = "\n".join(row.id for row in built_on)
-        data["experiment"] = tied[0].name if tied else ""
+        data["experiments"] = "\n".join(experiment.name for experiment in tied)
         return cls.for_kind(kind, formdata=None, data=data)
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -67,22 +69,28 @@ class EntryForm(Form):
         return {
             "fields": {**self._plain(), "info": self._info(), "attributes": self._attributes()},
             "depends_on": (self.depends_on.data or "").split(),
-            "experiment": (self.experiment.data or "").strip() or None,
         }
 
-    def complain(self, error: PortalError, names: Any = None) -> None:
-        super().complain(error, {"experiment_name": "experiment", "dependencies": "depends_on", **(names or {})})
+    def named_experiments(self) -> list[str]:
+        """What `experiments.replace` takes."""
+        return [line for line in (self.experiments.data or "").splitlines() if line.strip()]
+
+    def complain(self, error: Refusal, names: Any = None) -> int:
+        names = {"experiment_name": "experiments", "dependencies": "depends_on", **(names or {})}
+        return super().complain(error, names)
 
     def _plain(self) -> dict[str, str]:
         return {name: self[name].data or "" for name in _PLAIN if name in self}
 
     def _info(self) -> dict[str, Any]:
         try:
-            value = strict_json.loads((self.info.data or "").strip() or "{}")
+            value = strict_json.loads((self.info.data or "").strip() or "{}", most=2 * strict_json.MAX_BYTES)
         except PortalError as error:
             raise invalid("info", error.detail) from None
         if not isinstance(value, dict):
             raise invalid("info", "Takes a JSON object, like {“key”: “value”}.")
+        if len(strict_json.compact(value).encode()) > strict_json.MAX_BYTES:
+            raise invalid("info", "Takes at most 1 MiB of JSON.")
         return value
 
     def _attributes(self) -> dict[str, str]:

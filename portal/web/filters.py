@@ -1,13 +1,15 @@
 """The list page's filters as it shows them: choices with counts, chips in words, addresses that change one thing."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
+from flask import url_for
 from werkzeug.datastructures import MultiDict
 
+from portal.domain.kinds import KINDS, Kind
 from portal.domain.listing import FILTERS, SORTS, Chosen, EntryPage
-from portal.web.figures import count
+from portal.web.figures import Pages, count
 
 _WORDS = {
     ("access", "private"): "Private",
@@ -17,6 +19,14 @@ _WORDS = {
     ("file", "no"): "No file yet",
 }
 DEFAULT_SORT = "newest"
+
+
+class Asked(NamedTuple):
+    """What an address asks of a list; `number` is the page's, from 1."""
+
+    chosen: Chosen
+    sort: str
+    number: int
 
 
 class Choice(NamedTuple):
@@ -32,6 +42,31 @@ class Facet(NamedTuple):
     choices: list[Choice]
 
 
+def asked(args: MultiDict[str, str]) -> Asked:
+    return Asked(chosen_filters(args), chosen_sort(args), page_number(args))
+
+
+def shown(kind: Kind, asked: Asked, found: EntryPage) -> dict[str, Any]:
+    """What `entries/index.html` needs beside the rows."""
+    base = url_for("entries.index", kind=kind)
+    text = {"q": asked.chosen.get("q", ())}
+    return {
+        "base": base,
+        "chosen": asked.chosen,
+        "sort": asked.sort,
+        "sorts": [(key, words) for key, (words, _order) in SORTS.items()],
+        "facets": facets(found, asked.chosen),
+        "chips": chips(base, asked.chosen, asked.sort),
+        "total": found.total,
+        "pages": Pages(found.number, found.pages, address(base, asked.chosen, asked.sort, page="")),
+        "elsewhere": [
+            (other, address(url_for("entries.index", kind=other), text, DEFAULT_SORT))
+            for other in KINDS
+            if other is not kind and text["q"]
+        ],
+    }
+
+
 def chosen_filters(args: MultiDict[str, str]) -> Chosen:
     """The filters that the address asks for; what is empty or unknown asks nothing."""
     asked = {each.key: [value.strip()[:255] for value in args.getlist(each.key)[:20]] for each in FILTERS}
@@ -41,6 +76,11 @@ def chosen_filters(args: MultiDict[str, str]) -> Chosen:
 def chosen_sort(args: MultiDict[str, str]) -> str:
     asked = args.get("sort", DEFAULT_SORT)
     return asked if asked in SORTS else DEFAULT_SORT
+
+
+def page_number(args: MultiDict[str, str]) -> int:
+    text = args.get("page", "1")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
 def address(base: str, chosen: Chosen, sort: str, **more: str) -> str:

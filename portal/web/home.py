@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.domain import entries, listing
 from portal.domain.kinds import KINDS
 from portal.identity import current_actor
+from portal.security.guard import require_reader
 from portal.uploads import session as uploads
 from portal.web.context import THEMES
 from portal.web.redirects import safe_path
@@ -17,6 +18,7 @@ pages = Blueprint("home", __name__)
 @pages.get("/")
 def index() -> ResponseReturnValue:
     actor = current_actor()
+    require_reader(actor)
     numbers = entries.count(actor)
     return render_template(
         "home/index.html",

@@ -11,7 +11,6 @@ from portal.domain.versions import Version
 
 class Snippet(NamedTuple):
     label: str
-    language: str
     code: str
 
 
@@ -38,4 +37,14 @@ def download(kind: Kind, entry: Entry, version: Version) -> list[Snippet]:
         f'with open({name!r}, "rb") as file:\n'
         f'    assert hashlib.file_digest(file, "sha256").hexdigest() == "{version.sha256}"'
     )
-    return [Snippet("curl", "sh", curl), Snippet("Python", "python", python)]
+    return [Snippet("curl", curl), Snippet("Python", python)]
+
+
+def upload(kind: Kind, entry: Entry | None) -> str:
+    """A file by the terminal client: a new version of `entry`, or something new."""
+    target = f"--{kind.word} {entry.id}" if entry else f"--name NAME --kind {kind.word}"
+    return (
+        "export PORTAL_TOKEN=…\n"
+        f"curl -fsSO {origin()}{url_for('uploads.client')}\n"
+        f"python3 client.py FILE \\\n  --to {origin()}{request.script_root} \\\n  {target}"
+    )

@@ -11,18 +11,30 @@ import portal.client
 from portal.domain import entries, listing
 from portal.domain.entries import Entry
 from portal.domain.kinds import BY_SLUG, KINDS, MODEL, Kind
-from portal.errors import NotFound, PortalError, invalid
+from portal.errors import NotFound, invalid
 from portal.identity import current_actor
 from portal.security.guard import enforce
 from portal.security.policy import OnEntry, Portal
+from portal.settings import LARGEST_SIZE
 from portal.uploads import machine, session
 from portal.uploads.machine import Announcement
 from portal.uploads.session import Status
 from portal.uploads.whole import upload_whole
-from portal.web.forms import UploadForm, choices
+from portal.web import snippets
+from portal.web.forms import REFUSALS, UploadForm, choices
 from portal.web.rows import UploadRow, upload_row, upload_rows
 
 pages = Blueprint("uploads", __name__, url_prefix="/uploads")
+
+OTHER_FIELDS = 2**20  # bytes
+
+
+@pages.url_value_preprocessor
+def take_whole_files(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """The form carries files as large as files may be, from whoever may send one. Before anybody reads the form."""
+    if endpoint == "uploads.send" and current_actor().may_write:
+        largest = current_app.extensions["portal"].max_file_size
+        request.max_content_length = LARGEST_SIZE if largest is None else largest + OTHER_FIELDS
 
 
 @pages.get("")
@@ -47,9 +59,9 @@ def send() -> ResponseReturnValue:
     form = UploadForm()
     try:
         made = upload_whole(current_actor(), kind, _announcement(form, entry), form.file.data)
-    except PortalError as error:
-        form.complain(error)
-        return render_template("uploads/new.html", **_page(kind, entry, form)), 422
+    except REFUSALS as error:
+        status = form.complain(error)
+        return render_template("uploads/new.html", **_page(kind, entry, form)), status
     flash(f"Version {made.number} is there. Its sha256 is {made.sha256}.", "success")
     return redirect(url_for("entries.show", kind=kind, entry_id=made.entry_id))
 
@@ -122,6 +134,7 @@ def _page(kind: Kind, entry: Entry | None, form: UploadForm) -> dict[str, Any]:
         "form": form,
         "unfinished": _unfinished(),
         "upload": None,
+        "terminal": snippets.upload(kind, entry),
         **_limits(),
     }
 

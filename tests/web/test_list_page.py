@@ -5,7 +5,7 @@ import re
 import pytest
 from flask import Flask
 
-from portal.domain.kinds import Kind
+from portal.domain.kinds import KINDS, Kind
 from tests import make
 from tests.people import People
 
@@ -70,3 +70,23 @@ def test_the_colours_are_chosen_without_javascript(app: Flask, choice: str) -> N
 
     assert f'<html lang="en" data-bs-theme="{choice}">' in choose(choice)
     assert '<html lang="en">' in choose("system")
+
+
+def test_the_search_on_top_looks_among_what_the_page_is_about(people: People, kind: Kind) -> None:
+    entry_id = make.entry(people.owner, kind=kind, access="public")
+
+    page = people.reader.client.get(f"/{kind.slug}/{entry_id}").text
+
+    assert re.search(rf'class="site-search"[^>]*action="/{kind.slug}"', page)
+    assert f'placeholder="Search {kind.plural_label.lower()}"' in page
+
+
+def test_the_start_page_searches_either_kind(people: People, kind: Kind) -> None:
+    assert f'formaction="/{kind.slug}"' in people.reader.client.get("/").text
+
+
+def test_a_search_leads_on_to_the_other_kind(people: People, kind: Kind) -> None:
+    other = next(each for each in KINDS if each is not kind)
+
+    assert f'href="/{other.slug}?q=leaf+area"' in people.reader.client.get(f"/{kind.slug}?q=leaf+area&type=x").text
+    assert f"Search {other.plural_label.lower()} for this" not in people.reader.client.get(f"/{kind.slug}").text

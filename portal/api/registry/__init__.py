@@ -4,6 +4,7 @@ from flask import Blueprint, g, request
 
 from portal.errors import BadRequest, Unauthenticated
 from portal.identity import SAFE_METHODS, current_actor
+from portal.security.guard import require_reader
 
 registry = Blueprint("registry", __name__, url_prefix="/api/<kind:kind>")
 
@@ -12,7 +13,9 @@ PAGE = ("limit", "offset")
 
 @registry.before_request
 def _know_the_caller() -> None:
-    if not current_actor().is_known and request.method not in SAFE_METHODS:
+    actor = current_actor()
+    require_reader(actor)
+    if not actor.is_known and request.method not in SAFE_METHODS:
         raise Unauthenticated()
 
 

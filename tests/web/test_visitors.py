@@ -1,0 +1,61 @@
+"""PORTAL_ANONYMOUS_READ=off: whoever is not signed in is asked to, and learns nothing of what there is."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from portal.domain.kinds import Kind
+from tests import make
+from tests.people import People, make_people
+
+NO_ID = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def closed(make_app: Callable[..., Flask]) -> People:
+    return make_people(make_app(anonymous_read=False))
+
+
+@pytest.fixture
+def visitor(closed: People) -> FlaskClient:
+    return closed.anonymous.client
+
+
+@pytest.mark.parametrize("path", ["/", "/{slug}", "/{slug}?q=x", "/{slug}/{id}", "/{slug}/{id}/versions"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_page_asks_to_log_in(closed: People, visitor: FlaskClient, kind: Kind, path: str, is_there: bool) -> None:
+    entry_id = make.entry(closed.owner, kind=kind, access="public") if is_there else NO_ID
+
+    answer = visitor.get(path.format(slug=kind.slug, id=entry_id))
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith("/login?next=/")
+
+
+@pytest.mark.parametrize("path", ["all", "", "?{word}_name=yield-net", "id/{id}", "id/{id}/experiments"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_the_registry_dialect_answers_401(
+    closed: People, visitor: FlaskClient, kind: Kind, path: str, is_there: bool
+) -> None:
+    entry_id = make.entry(closed.owner, kind=kind, access="public", experiment="E") if is_there else NO_ID
+
+    answer = visitor.get(f"/api/{kind.slug}/{path.format(word=kind.word, id=entry_id)}")
+
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_logging_in_and_signing_up_stay_open(visitor: FlaskClient) -> None:
+    for path in ("/login", "/signup", "/healthz"):
+        assert visitor.get(path).status_code == 200
+
+
+def test_who_is_signed_in_reads_what_is_public(closed: People, kind: Kind) -> None:
+    entry_id = make.entry(closed.owner, "leaf-counter", kind=kind, access="public")
+
+    assert "leaf-counter" in closed.reader.client.get("/").text
+    assert "leaf-counter" in closed.reader.client.get(f"/{kind.slug}").text
+    assert closed.reader.api.get(f"/api/{kind.slug}/id/{entry_id}").status_code == 200
+    assert closed.anonymous.client.get(f"/api/{kind.slug}/all", headers=closed.reader.headers).status_code == 200
