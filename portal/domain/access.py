@@ -1,8 +1,9 @@
 """Who sees what: as a condition for lists (the rule of `policy.level`, said in SQL), and how its owner changes it."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, true
 
 from portal.database import now
 from portal.domain import rules
@@ -16,6 +17,7 @@ from portal.security.policy import OnEntry
 if TYPE_CHECKING:
     from portal.domain.entries import Entry
 
+Ids = Sequence[str] | Select[str]  # of entries: a few, or a query for as many as there are
 ACCESSES = ("private", "protected", "public")
 DEFAULT_PERMISSIONS = ("read", "write")
 

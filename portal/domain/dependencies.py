@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Table
 from portal.domain import rules
-from portal.domain.access import readable
+from portal.domain.access import Ids, readable
 from portal.domain.users import User
 from portal.errors import invalid
 from portal.extensions import db
@@ -50,7 +50,7 @@ def replace(actor: Actor, entry: "Entry", ids: Sequence[str]) -> None:
 
 
 @scoped
-def of_entries(actor: Actor, entry_ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+def of_entries(actor: Actor, entry_ids: Ids) -> dict[str, list[Row[Any]]]:
     """For each entry, what it depends on as rows of (entry_id, id, name, type, username), as far as visible."""
     return _rows(actor, Dependency.entry_id, Dependency.depends_on_id, entry_ids)
 
@@ -66,7 +66,7 @@ def count_dependents(entry: "Entry") -> int:
     return db.session.scalar(query) or 0
 
 
-def _rows(actor: Actor, here: Any, there: Any, entry_ids: Sequence[str]) -> dict[str, list[Row[Any]]]:
+def _rows(actor: Actor, here: Any, there: Any, entry_ids: Ids) -> dict[str, list[Row[Any]]]:
     from portal.domain.entries import Entry
 
     query = (

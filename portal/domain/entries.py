@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -152,6 +152,12 @@ def remove(actor: Actor, entry: Entry) -> None:
         raise Invalid(f"{others} on this {entry.kind}, so it cannot be deleted.")
     db.session.delete(entry)
     db.session.flush()
+
+
+@scoped
+def visible_ids(actor: Actor, kind: Kind) -> Select[str]:
+    """The query for all that the actor may read, for others to start from: lists have no end, and bound values do."""
+    return select(Entry.id).where(Entry.kind == kind.word, readable(actor, Entry))
 
 
 @scoped

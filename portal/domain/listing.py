@@ -49,13 +49,11 @@ class Wanted:
 
 
 @scoped
-def find(actor: Actor, kind: Kind, wanted: Wanted, limit: int | None, offset: int = 0) -> tuple[Sequence[Entry], int]:
+def find(actor: Actor, kind: Kind, wanted: Wanted, limit: int, offset: int = 0) -> tuple[Sequence[Entry], int]:
     """The visible entries that match, oldest first, and how many there are in all."""
     conditions = [Entry.kind == kind.word, readable(actor, Entry), *wanted.conditions()]
     query = select(Entry).where(*conditions).order_by(Entry.created_at, Entry.id).limit(limit).offset(offset)
     found = db.session.scalars(query).all()
-    if limit is None:
-        return found, len(found)
     return found, db.session.scalar(select(func.count()).select_from(Entry).where(*conditions)) or 0
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, Table, Time, new_id, now
 from portal.domain import rules
+from portal.domain.access import Ids
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.errors import Conflict, Gone, NotFound
@@ -134,7 +135,7 @@ def count_unfinished(actor: Actor) -> int:
     return db.session.scalar(_COUNT_UNFINISHED, {"user_id": actor.user_id, "moment": now()}) or 0
 
 
-def has_unfinished(entry_ids: Sequence[str]) -> set[str]:
+def has_unfinished(entry_ids: Ids) -> set[str]:
     """Which of the entries have an upload under way. Checks no permission: ask for visible entries."""
     query = select(Upload.entry_id).where(Upload.entry_id.in_(entry_ids), is_under_way(now()))
     return {entry_id for entry_id in db.session.scalars(query) if entry_id}

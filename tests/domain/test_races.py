@@ -84,6 +84,19 @@ def test_changed_while_it_is_deleted(app: Flask, people: People, kind: Kind, fie
     assert people.owner.api.get(f"/api/{kind.slug}/id/{entry_id}").status_code == 404
 
 
+def test_shown_while_it_is_deleted(app: Flask, people: People, kind: Kind) -> None:
+    entry_id = make.entry(people.owner, kind=kind)
+    headers, path = people.owner.headers, f"/api/v2/{kind.word}/{entry_id}"
+    shown, deleted = meanwhile(
+        app,
+        "SELECT dependency",
+        lambda: app.test_client().get(path, headers=headers),
+        delete(people.owner, kind, entry_id),
+    )
+    assert deleted.status_code == 200
+    assert shown.status_code in (200, 404)
+
+
 def test_deleted_while_it_is_changed(app: Flask, people: People, kind: Kind) -> None:
     entry_id = make.entry(people.owner, kind=kind)
     changes = patch(people.owner, kind, entry_id, **{f"{kind.word}_url": "https://example.org/1"})

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.api.bazaar import bazaar, shapes
 from portal.api.shapes import rfc3339
-from portal.domain import entries, listing, versions
+from portal.domain import entries, versions
 from portal.domain.kinds import Kind
 from portal.downloads import send
 from portal.errors import BadRequest, NotFound
@@ -17,14 +17,16 @@ from portal.security.policy import OnEntry, can
 
 @bazaar.get("/<word:kind>/list")
 def list_entries(kind: Kind) -> ResponseReturnValue:
-    found, _total = listing.find(current_actor(), kind, listing.Wanted(), limit=None)
-    return jsonify(shapes.entries(current_actor(), kind, found))
+    return jsonify(shapes.entries(current_actor(), kind, entries.visible_ids(current_actor(), kind)))
 
 
 @bazaar.get("/<word:kind>/<id:entry_id>")
 def show_entry(kind: Kind, entry_id: str) -> ResponseReturnValue:
     entry = entries.get(current_actor(), kind, entry_id)
-    return jsonify(shapes.entries(current_actor(), kind, [entry])[0])
+    found = shapes.entries(current_actor(), kind, [entry.id])
+    if not found:  # deleted this moment
+        raise NotFound(f"There is no such {kind.word}.")
+    return jsonify(found[0])
 
 
 @bazaar.delete("/<word:kind>/<id:entry_id>")

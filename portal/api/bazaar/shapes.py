@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Row
+
 from portal.api.shapes import rfc3339
 from portal.domain import dependencies, versions
-from portal.domain.entries import Entry
+from portal.domain.access import Ids
 from portal.domain.kinds import Kind
 from portal.domain.tokens import Token
 from portal.domain.versions import Version
@@ -13,35 +15,28 @@ from portal.security.actor import Actor
 from portal.uploads import session as uploads
 
 
-def entries(actor: Actor, kind: Kind, found: Sequence[Entry]) -> list[dict[str, Any]]:
-    """The seed's object for each entry, with the newest version's size, sha256 and number beside it."""
-    ids = [entry.id for entry in found]
-    newest = versions.latest_of(ids)
-    built_on = dependencies.of_entries(actor, ids)
-    busy = uploads.has_unfinished([entry_id for entry_id in ids if entry_id not in newest])
-    return [
-        _entry(kind, entry, newest.get(entry.id), built_on.get(entry.id, ()), is_busy=entry.id in busy)
-        for entry in found
-    ]
+def entries(actor: Actor, kind: Kind, entry_ids: Ids) -> list[dict[str, Any]]:
+    """The seed's object for each of these visible entries, oldest first, with its newest version beside it."""
+    built_on = dependencies.of_entries(actor, entry_ids)
+    busy = uploads.has_unfinished(entry_ids)
+    return [_entry(kind, row, built_on.get(row.id, ()), is_busy=row.id in busy) for row in versions.overview(entry_ids)]
 
 
-def _entry(
-    kind: Kind, entry: Entry, version: Version | None, built_on: Sequence[Any], *, is_busy: bool
-) -> dict[str, Any]:
+def _entry(kind: Kind, row: Row[Any], built_on: Sequence[Row[Any]], *, is_busy: bool) -> dict[str, Any]:
     waiting = "in_progress" if is_busy else "not_started"
     return {
-        f"{kind.word}_id": entry.id,
-        f"{kind.word}_name": entry.name,
-        "type": entry.type,
-        "access": entry.access,
-        "default_permission": entry.default_permission,
-        "train_status": "complete" if version else waiting,
+        f"{kind.word}_id": row.id,
+        f"{kind.word}_name": row.name,
+        "type": row.type,
+        "access": row.access,
+        "default_permission": row.default_permission,
+        "train_status": "complete" if row.number else waiting,
         "deploy_status": "not_started",
-        "publish_date": rfc3339(version.created_at if version else entry.created_at),
-        "user_email": entry.owner.email,
-        "username": entry.owner.username,
-        "team_id": entry.team_id,
-        "attributes": entry.attributes,
+        "publish_date": rfc3339(row.published_at or row.created_at),
+        "user_email": row.email,
+        "username": row.username,
+        "team_id": row.team_id,
+        "attributes": row.attributes,
         "dependencies": [
             {
                 f"{kind.word}_id": other.id,
@@ -51,9 +46,9 @@ def _entry(
             }
             for other in built_on
         ],
-        "size": version and version.size,
-        "sha256": version and version.sha256,
-        "version": version and version.number,
+        "size": row.size,
+        "sha256": row.sha256,
+        "version": row.number,
     }
 
 
