@@ -10,7 +10,7 @@ class ArrivingBody:
     """The current request's body as a storage `Source`. It must not have been read by anyone before.
 
     Under gunicorn `readinto` receives from the socket straight into the caller's buffer: gunicorn's own reader makes
-    some five copies in new memory, which costs twice the CPU time and half the speed. On any other server, and where
+    several copies in new memory, which costs half the speed. On any other server, and where
     the body has another form than announced length on a plain connection, it reads `wsgi.input`.
     """
 

@@ -109,7 +109,7 @@ def main() -> None:
         report(play(cases, options.runs))
         if options.no_portal:
             return
-        print(f"peak memory: portal, the largest process {portal.peak_memory():.0f} MiB")
+        print(f"memory of the portal's largest process: {portal.memory()}")
         if shutil.which("strace"):
             for part, headers in RANGES.items():
                 print(f"portal, {part}: {system_calls(portal, path, caller | headers, folder / 'trace')}")

@@ -81,11 +81,14 @@ class Server:
         """CPU seconds, user and system, that the tree has used so far, ended children included."""
         return sum(sum(process.cpu_times()[:4]) for process in self.tree())
 
-    def peak_memory(self) -> float:
-        """MiB: the largest resident set that any one process of the tree ever had."""
-        return max(_peak_mib(process.pid) for process in self.tree())
+    def memory(self) -> str:
+        """Of the largest process of the tree: the most it ever had resident, and its share of that now (PSS)."""
+        pids = [process.pid for process in self.tree()]
+        peak = max(_mib(pid, "status", "VmHWM") for pid in pids)
+        share = max(_mib(pid, "smaps_rollup", "Pss") for pid in pids)
+        return f"at most {peak:.0f} MiB resident, now {share:.0f} MiB its share"
 
 
-def _peak_mib(pid: int) -> float:
-    peak = re.search(r"^VmHWM:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(peak[1]) / 1024 if peak else 0.0
+def _mib(pid: int, file: str, field: str) -> float:
+    found = re.search(rf"^{field}:\s+(\d+) kB$", Path(f"/proc/{pid}/{file}").read_text(), re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0

@@ -109,9 +109,9 @@ def main() -> None:
         results = play(cases, options.runs)
         report(results)
         if modules:
-            print(f"peak memory: tus server {tus.peak_memory():.0f} MiB")
+            print(f"memory of the tus server: {tus.memory()}")
         for workers, portal in portals.items():
-            print(f"peak memory: portal, {workers} worker(s), the largest process {portal.peak_memory():.0f} MiB")
+            print(f"memory of the portal's largest process, {workers} worker(s): {portal.memory()}")
 
 
 def report(results: Results) -> None:
