@@ -68,6 +68,33 @@ def test_a_body_without_a_length_is_411_and_the_next_request_is_heard(served: Se
     wire.close()
 
 
+def test_what_is_too_large_is_refused_before_it_is_sent(served: Served, people: People) -> None:
+    sending = Sending(people.owner, DATA, 100_000)
+    token = f"Bearer {sending.begun['token']}"
+    person = people.owner.headers["Authorization"]
+    paths = {"/0": token, "/1": token, "/commit": token, "": person, "/token": person}
+    for path, credential in paths.items():
+        head = f"POST /api/v2/model/upload{path} HTTP/1.1\r\nHost: x\r\nAuthorization: {credential}\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {2**30}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", served.port), 30) as raw:
+            raw.sendall(head.encode() + b"x" * 1000)
+            with raw.makefile("rb") as answer:
+                assert answer.readline().split()[1] == b"413"
+    assert sending.progress()["received"] == []
+
+
+def test_a_client_that_waits_to_be_told_to_go_on_is_told(served: Served, people: People) -> None:
+    sending = Sending(people.owner, DATA, 100_000)
+    head = f"POST /api/v2/model/upload/0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {sending.begun['token']}\r\n"
+    with socket.create_connection(("127.0.0.1", served.port), 30) as raw, raw.makefile("rb") as answer:
+        raw.sendall(head.encode() + b"Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n")
+        assert answer.readline() == b"HTTP/1.1 100 Continue\r\n"
+        raw.sendall(sending.piece(0))
+        assert answer.readline() == b"\r\n"
+        assert answer.readline().split()[1] == b"200"
+    assert sending.progress()["received"] == [[0, 0]]
+
+
 def test_a_refused_chunk_does_not_spoil_the_connection(served: Served, people: People) -> None:
     sending = Sending(people.owner, DATA, 100_000)
     wire = Wire(served, sending.begun["token"])
@@ -145,12 +172,12 @@ def test_one_index_sent_by_many_at_once_keeps_one_of_them_whole(served: Served, 
 
 def test_two_commits_at_once_make_one_version(served: Served, people: People) -> None:
     entry_id = make.entry(people.owner)
-    for number in range(1, 26):
+    for number in range(1, 51):
         sending = Sending(people.owner, DATA[:5000], 2500, model_name=None, model_id=entry_id).put_all()
         answers = all_at_once(served, sending, [Wire.commit, Wire.commit, Wire.commit])
         assert {answer.status for answer in answers} == {200}
         assert {answer.json["version"] for answer in answers} == {number}
-    assert len(list(people.owner.app.extensions["storage"].list_keys())) == 25
+    assert len(list(people.owner.app.extensions["storage"].list_keys())) == 50
     assert list(people.owner.app.extensions["storage"].list_uploads()) == []
 
 
