@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from portal.domain.entries import Entry
 
 
+MOST = 100
+
+
 class Dependency(Table):
     __tablename__ = "dependency"
 
@@ -35,6 +38,8 @@ def replace(actor: Actor, entry: "Entry", ids: Sequence[str]) -> None:
     from portal.domain.entries import Entry
 
     wanted = {other.lower() for other in ids}
+    if len(wanted) > MOST:
+        raise invalid("dependencies", f"Takes at most {MOST} {entry.kind}s.")
     if not all(map(rules.is_id, wanted)):
         raise invalid("dependencies", f"Takes ids of {entry.kind}s.")
     known = select(Entry.id).where(Entry.id.in_(wanted), Entry.kind == entry.kind, readable(actor, Entry))

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, JsonObject, Table, new_id, now
 from portal.domain import revision, rules
+from portal.errors import invalid
 from portal.extensions import db
 from portal.search.dialects import insert
 from portal.security.actor import Actor
@@ -16,6 +17,9 @@ from portal.security.policy import OnEntry
 
 if TYPE_CHECKING:
     from portal.domain.entries import Entry
+
+
+MOST_TIES = 100
 
 
 class Experiment(Table):
@@ -40,6 +44,8 @@ def replace(actor: Actor, entry: "Entry", names: Sequence[str]) -> None:
     wanted: dict[str, str] = {}
     for name in names:
         wanted.setdefault(rules.key(rules.name(name, "experiment_name")), name)
+    if len(wanted) > MOST_TIES:
+        raise invalid("experiment_name", f"Takes at most {MOST_TIES} experiments.")
     entry.updated_at = now()
     db.session.flush()
     tied = {experiment.name_key: experiment.id for experiment in of_entry(entry.id)}

@@ -2,6 +2,7 @@
 
 import pytest
 
+from portal.database import new_id
 from portal.domain import dependencies, entries
 from portal.domain.kinds import MODEL, SCRIPT
 from portal.errors import Invalid
@@ -48,6 +49,12 @@ def test_what_the_editor_cannot_see_stays(people: People) -> None:
         entries.edit(actor, entries.get(actor, MODEL, built), {}, depends_on=[])
     with people.owner.app.app_context():
         assert [row.name for row in dependencies.of_entries(people.owner.actor, [built])[built]] == ["hidden"]
+
+
+def test_takes_a_hundred_at_most(people: People) -> None:
+    built = make.entry(people.owner, "built")
+    with pytest.raises(Invalid, match="at most 100"):
+        built_on(people, built, *(new_id() for _ in range(101)))
 
 
 def test_takes_no_circle(people: People) -> None:

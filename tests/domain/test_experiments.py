@@ -44,10 +44,11 @@ def test_lists_count_what_is_tied_now(people: People) -> None:
     assert counted() == []
 
 
-def test_a_name_that_will_not_do_changes_nothing(people: People) -> None:
+def test_names_that_will_not_do_change_nothing(people: People) -> None:
     entry_id = make.entry(people.owner, experiment="One")
-    with pytest.raises(Invalid):
-        replace(people, entry_id, "Two", " ")
+    for names in (["Two", " "], [f"Trial {number}" for number in range(101)]):
+        with pytest.raises(Invalid):
+            replace(people, entry_id, *names)
     assert tied(people, entry_id) == ["One"]
 
 
