@@ -94,7 +94,9 @@ SENT: dict[str, Sent] = {
     "POST /account/password": lambda t, p: {"data": {"current": PASSWORD, "new": PASSWORD}},
     "POST /account/tokens": lambda t, p: {"data": {"name": "laptop", "scope": "write", "expires_in": "30"}},
     "POST /<kind:kind>/new": lambda t, p: {"data": {"name": new_id()}},
-    "POST /<kind:kind>/<id:entry_id>/edit": lambda t, p: {"data": {"name": t.name, "description": p.name}},
+    "POST /<kind:kind>/<id:entry_id>/edit": lambda t, p: {
+        "data": {"name": t.name, "description": p.name, "experiments": "Barley 2026"}
+    },
     "POST /<kind:kind>/<id:entry_id>/delete": lambda t, p: {"data": {"name": t.name}},
     "GET /uploads/new": lambda t, p: {"query_string": {"kind": t.kind.slug, "entry": t.entry_id}},
     "POST /uploads/new": lambda t, p: {
