@@ -4,6 +4,7 @@ import logging
 import re
 import secrets
 import time
+from typing import Any
 
 from flask import Flask, Response, g, has_request_context, request
 
@@ -23,11 +24,11 @@ def init_app(app: Flask) -> None:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s [%(request_id)s] %(name)s: %(message)s"))
         logging.getLogger().addHandler(handler)
     logging.getLogger("portal").setLevel(logging.INFO)
-    app.before_request(_begin)
+    app.url_value_preprocessor(_begin)  # the first of all hooks: whatever another one raises can name its request
     app.after_request(_end)
 
 
-def _begin() -> None:
+def _begin(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
     sent = request.headers.get("X-Request-Id", "")
     g.request_id = sent if _SENT.fullmatch(sent) else secrets.token_hex(8)
     g.began = time.perf_counter()
