@@ -2,6 +2,7 @@
 
 import base64
 import io
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -168,16 +169,48 @@ def test_digests_of_what_is_held_let_a_client_compare(people: People) -> None:
     assert digests == {str(idx): content_digest(sending.piece(idx))[9:-1] for idx in (0, 2)}
 
 
-def test_no_connection_to_the_database_is_held_while_a_body_comes(people: People) -> None:
-    used = set()
+class Meanwhile(io.BytesIO):
+    """A body; before its first byte something else happens."""
 
-    class Watching(io.BytesIO):
-        def readinto(self, buffer: Any, /) -> int:
-            with people.owner.app.app_context():
-                used.add(db.engine.pool.checkedout())  # type: ignore[attr-defined]
-            return super().readinto(buffer)
+    def __init__(self, body: bytes, action: Callable[[], object]) -> None:
+        super().__init__(body)
+        self.action: Callable[[], object] | None = action
+
+    def readinto(self, buffer: Any, /) -> int:
+        if self.action is not None:
+            self.action()
+        self.action = None
+        return super().readinto(buffer)
+
+    def as_environ(self) -> dict[str, Any]:
+        length = str(len(self.getvalue()))
+        return {"CONTENT_LENGTH": length, "wsgi.input": self, "wsgi.input_terminated": True}
+
+
+def test_a_commit_while_a_body_comes_wins(people: People) -> None:
+    for declared in (True, False):
+        sending = Sending(people.owner, DATA, 4096, declared=declared).put_all()
+        body = Meanwhile(b"!" * 4096, sending.commit)
+        assert sending.ask("POST", "/1", environ_overrides=body.as_environ()).status_code == 409
+        assert sending.download().data == DATA
+
+
+def test_an_abort_while_a_body_comes_wins(people: People) -> None:
+    for declared in (True, False):
+        sending = Sending(people.owner, DATA, 4096, declared=declared).put_all()
+        body = Meanwhile(sending.piece(1), sending.abort)
+        assert sending.ask("POST", "/1", environ_overrides=body.as_environ()).status_code == 410
+        assert list(people.owner.app.extensions["storage"].list_uploads()) == []
+
+
+def test_no_connection_to_the_database_is_held_while_a_body_comes(people: People) -> None:
+    used = []
+
+    def look() -> None:
+        with people.owner.app.app_context():
+            used.append(db.engine.pool.checkedout())  # type: ignore[attr-defined]
 
     sending = Sending(people.owner, DATA, 4096)
-    environ = {"CONTENT_LENGTH": "4096", "wsgi.input": Watching(sending.piece(0)), "wsgi.input_terminated": True}
-    assert sending.ask("POST", "/0", environ_overrides=environ).status_code == 200
-    assert used == {0}
+    body = Meanwhile(sending.piece(0), look)
+    assert sending.ask("POST", "/0", environ_overrides=body.as_environ()).status_code == 200
+    assert used == [0]

@@ -152,6 +152,21 @@ def test_whoever_asks_next_takes_over_from_a_checker_that_died(people: People, s
             assert sending.download().data == DATA
 
 
+def test_a_file_whose_row_could_not_be_written_is_found_by_the_next_commit(people: People) -> None:
+    sending = claimed(Sending(people.owner, DATA, 4096))
+    store = people.owner.app.extensions["storage"]
+    store.assemble(sending.id, lambda _: None, bool)
+    store.hash_staged(sending.id, lambda _: None, bool)
+    store.publish(sending.id, version_key(UUID(sending.id)), make.sha256(DATA))
+    with in_transaction(people.owner.app):  # what a checker does whose last transaction failed
+        db.session.execute(update(Upload).values(status="open"))
+    assert sending.progress()["status"] == "open"
+    assert sending.put(0).status_code == 410
+    assert sending.commit(sha256=make.sha256(b"other")).status_code == 422
+    assert sending.commit().json.items() >= {"version": 1, "sha256": make.sha256(DATA)}.items()
+    assert sending.download().data == DATA
+
+
 def test_an_upload_whose_checker_died_can_be_given_up(people: People) -> None:
     sending = claimed(Sending(people.owner, DATA, 4096))
     assert sending.abort().status_code == 409
