@@ -107,6 +107,8 @@ def assert_as_expected(asked: list[Line], crowd: People, kind: Kind) -> None:
     for last in (False, True):
         part = [line for line in asked if ends_sessions(line) is last]
         for name, column in OTHERWISE.items():
+            if last and name == "team_admin":
+                continue  # these hash passwords, and the column has been asked for
             person = getattr(crowd, name)
             wrong += list(surprises(part, things, person, column, usual_door))
             if name == "owner":
