@@ -75,11 +75,15 @@ class Shadow:
             return 409
         if announced > MOST:
             return 413
+        if self.is_published and self.count is None:
+            return 410  # an earlier check found these bytes good and died before it could say so
         if self.count is not None and self.chunk_size is not None and self.size is not None:
             if idx >= self.count:
                 return 400
             if announced != min(self.chunk_size, self.size - idx * self.chunk_size):
                 return 422
+            if self.is_published:
+                return 410
         elif self.size is not None and len(self.data) - len(self.chunks.get(idx, b"")) + announced > self.size:
             return 413
         if arriving < announced:
