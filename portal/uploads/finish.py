@@ -79,7 +79,7 @@ def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> bool
     if sha256 is not None and upload.sha256 not in (None, sha256):
         raise invalid("sha256", "This is not the sha256 that was declared at the beginning.")
     if upload.state is Status.OPEN:
-        _require_complete(upload)
+        upload.chunk_count = _require_complete(upload)
     elif not upload.is_abandoned:
         db.session.rollback()
         return False
@@ -168,15 +168,17 @@ def _made_by(upload: Upload, sha256: str | None) -> Version:
     return version
 
 
-def _require_complete(upload: Upload) -> None:
+def _require_complete(upload: Upload) -> int | None:
+    """How many chunks there are."""
     try:
         received = store().received(upload.id)
     except Missing:
         store().size(keys.version_key(UUID(upload.id)))  # published by a check that could not write its row
-        return
+        return upload.chunk_count
     if missing := received.missing():
         raise BadRequest(f"Chunks are missing: {in_words(missing)}.")
     _require_size(upload, received.bytes_received)
+    return len(received.chunks)
 
 
 def _require_expected(upload: Upload, size: int, found: str, sha256: str | None) -> None:

@@ -5,10 +5,10 @@ its final place before the row that names it. Every verb may be repeated.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import select, update
@@ -24,6 +24,7 @@ from portal.security.guard import allows, enforce
 from portal.security.policy import OnEntry, OnUpload, Portal
 from portal.settings import Settings
 from portal.storage.base import Misfit, Missing, Received, Source, Store, StoredChunk, chunk_count, chunk_length
+from portal.storage.keys import version_key
 from portal.uploads import session
 from portal.uploads.leftovers import remove_made_entry
 from portal.uploads.session import Status, Upload
@@ -120,9 +121,20 @@ def abort(actor: Actor, upload: Upload) -> None:
 def held(upload: Upload) -> Received:
     """As `progress`; checks no permission."""
     if upload.state in (Status.OPEN, Status.CHECKING) and upload.entry_id is not None:
-        with suppress(Missing):  # its file has just been published, or it was aborted
+        try:
             return store().received(upload.id)
+        except Missing:  # its file has been published, or it was aborted a moment ago
+            return Received(upload.size, upload.chunk_size, _published(upload), sealed=True)
     return Received(upload.size, upload.chunk_size, {}, sealed=True)
+
+
+def _published(upload: Upload) -> dict[int, StoredChunk]:
+    """Every chunk, without its digest, where the file lies in its place and only the row is behind: commit again."""
+    try:
+        size = store().size(version_key(UUID(upload.id)))
+    except Missing:
+        return {}
+    return {idx: StoredChunk(0 if idx else size, b"") for idx in range(upload.chunk_count or 1)}
 
 
 def chunk_size_for(upload: Upload) -> int:

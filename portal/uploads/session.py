@@ -52,6 +52,7 @@ class Upload(Table):
     sha256: Mapped[str | None] = mapped_column(String(64))
     description: Mapped[str] = mapped_column(default="")
     checked_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    chunk_count: Mapped[int | None]  # when it was last found complete
     checked_at: Mapped[datetime | None] = mapped_column(Time)
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
     expires_at: Mapped[datetime] = mapped_column(Time)

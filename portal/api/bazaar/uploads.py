@@ -124,7 +124,7 @@ def progress(kind: Kind) -> ResponseReturnValue:
         "expires_at": rfc3339(upload.expires_at),
     }
     if request.args.get("digests") == "true":
-        chunks = received.chunks.items()
+        chunks = [(idx, chunk) for idx, chunk in received.chunks.items() if chunk.sha256]
         body["digests"] = {str(idx): base64.b64encode(chunk.sha256).decode() for idx, chunk in chunks}
     return jsonify(body)
 
