@@ -306,6 +306,13 @@ class Upload:
                 self._check_shape(state, before.st_size, path)
                 missing = self._compare(path, state)
                 whole.start()
+                if (
+                    state.get("sha256") not in (None, "")
+                    and whole.wait(self.progress, before.st_size) != state["sha256"]
+                ):
+                    raise Failure(
+                        f"A different file: the sha256 of {path} is not the one that the upload was begun with."
+                    )
                 self._send(path, state, missing)
                 after = path.stat()
                 if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):

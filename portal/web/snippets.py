@@ -25,7 +25,7 @@ def download(kind: Kind, entry: Entry, version: Version) -> list[Snippet]:
     url, name = f"{origin()}{path}?version={version.number}", version.file_name
     quoted = "'" + name.replace("'", "'\\''") + "'"
     curl = (
-        f'curl -fL -C - -H "Authorization: Bearer $PORTAL_TOKEN" -o {quoted} \\\n  "{url}"\n'
+        f'curl -fL -H "Authorization: Bearer $PORTAL_TOKEN" -o {quoted} \\\n  "{url}"\n'
         f"echo {version.sha256}  {quoted} | sha256sum -c"
     )
     python = (

@@ -17,6 +17,7 @@ export function chunkSize(size, most) {
 export class Transfer {
   phase = "comparing"; // then sending, checking
   sha256 = null; // of the whole file, as soon as somebody knows it
+  whole = null; // a promise of the same
   paused = false;
   trouble = null; // {sentence, until} while it waits to try again
   compared = 0;
@@ -91,7 +92,7 @@ export class Transfer {
   }
 
   // Only the same file may go on: the same size, then the same bytes in every chunk that is already there.
-  async #compare({ size, chunk_size: chunk, received, digests = {} }) {
+  async #compare({ size, chunk_size: chunk, sha256: declared, received, digests = {} }) {
     if (size == null || !chunk) throw new Failure("file", "Only the program that began this upload can go on with it.");
     if (this.file.size !== size) {
       const [here, there] = [this.file.size, size].map((bytes) => bytes.toLocaleString("en"));
@@ -111,6 +112,9 @@ export class Transfer {
         missing.delete(index);
         this.compared += blob.size;
       }
+    }
+    if (declared && ![null, undefined, declared].includes(await this.whole)) {
+      throw new Failure("file", "This is a different file: its sha256 is not the one that the upload was begun with.");
     }
     this.kept = this.compared;
     return [...missing];

@@ -160,6 +160,7 @@ async function run() {
   const { file, sum } = choice;
   const mine = new Transfer(file, uploadId, calls, render);
   transfer = mine;
+  mine.whole = sum?.done;
   sum?.done.then((hex) => { mine.sha256 = hex; });
   part("problem").hidden = true;
   addEventListener("beforeunload", hold);

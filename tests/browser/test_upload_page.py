@@ -137,18 +137,21 @@ def test_pause_resume_and_cancel_by_keyboard(page: Page, line: Line, people: Peo
 
 def test_a_different_file_of_the_same_size_is_refused(page: Page, line: Line, people: People, file: Path) -> None:
     data = file.read_bytes()
-    begun = make.begin(people.owner, data, chunk_size=MIB, file_name=file.name)
+    begun = make.begin(people.owner, data, chunk_size=MIB, file_name=file.name, sha256=make.sha256(data))
     bearer = {"Authorization": f"Bearer {begun['token']}"}
     people.owner.api.post("/api/v2/model/upload/0", data=data[:MIB], headers=bearer)
     page.goto(f"{line.address}/uploads/{begun['upload_id']}")
-    other, longer = file.with_name("other"), file.with_name("longer")
+    other, longer, tail = file.with_name("other"), file.with_name("longer"), file.with_name("tail")
     other.write_bytes(b"x" + data[1:])
+    tail.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
     longer.write_bytes(data + b"x")
     line.carried = 0
     choose_again(page, other)
     expect_problem(page, "This is a different file: it is as large, but its bytes are not those on the portal.")
     choose_again(page, longer)
     expect_problem(page, f"This is a different file: it has {SIZE + 1:,} bytes, the upload was begun with {SIZE:,}.")
+    choose_again(page, tail)
+    expect_problem(page, "This is a different file: its sha256 is not the one that the upload was begun with.")
     assert line.carried < MIB
     choose_again(page, file)
     expect_done(page, people.owner, file)

@@ -117,6 +117,7 @@ def progress(kind: Kind) -> ResponseReturnValue:
         "status": upload.state,
         "file_name": upload.file_name,
         "size": upload.size,
+        "sha256": upload.sha256,
         "chunk_size": machine.chunk_size_for(upload),
         "received": received.ranges(),
         "bytes_received": received.bytes_received or upload.checked_bytes,
