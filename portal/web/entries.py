@@ -56,7 +56,7 @@ def show(kind: Kind, entry_id: str) -> ResponseReturnValue:
         experiments=[experiment.name for experiment in experiments.of_entry(entry.id)],
         depends_on=dependencies.of_entries(actor, [entry.id]).get(entry.id, []),
         dependents=dependencies.dependents(actor, entry.id),
-        snippets=snippets.download(kind, entry, made[0]) if made else [],
+        snippets=snippets.download(kind, entry, made[0]) if made and not made[0].is_damaged else [],
     )
 
 
