@@ -5,15 +5,18 @@ for transactions that write, because a busy timeout does not help a read transac
 """
 
 import json
+import os
 import sqlite3
+import time
 import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from sqlalchemy import DateTime, Engine, Text, TypeDecorator, Uuid, event
+from sqlalchemy import DateTime, Engine, String, Text, TypeDecorator, Uuid, event
 from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.types import TypeEngine
 
 from portal.extensions import Base, db
 from portal.search.dialects import json_holds, lower
@@ -24,10 +27,18 @@ else:
     Table = db.Model
 
 Id = Uuid(as_uuid=False)
+TextId = Id.with_variant(String(36), "sqlite")  # of rows that leave as text: SQLite keeps it with its hyphens
 
 
 def new_id() -> str:
     return str(uuid.uuid4())
+
+
+def new_ordered_id() -> str:
+    """A UUID of version 7 (RFC 9562): ids made later sort later, so that an index of many grows at its end."""
+    millisecond = time.time_ns() // 1_000_000
+    random = int.from_bytes(os.urandom(10), "big") & ~(0xF << 76) & ~(0b11 << 62)
+    return str(uuid.UUID(int=millisecond << 80 | 7 << 76 | 0b10 << 62 | random))
 
 
 def now() -> datetime:
@@ -47,6 +58,26 @@ class Time(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An instant of many rows that leave as text: SQLite keeps it as it leaves, `2026-11-21T09:30:00.000000Z`."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String(27) if dialect.name == "sqlite" else DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return datetime.fromisoformat(value) if isinstance(value, str) else value.astimezone(UTC)
 
 
 class JsonObject(TypeDecorator[dict[str, Any]]):

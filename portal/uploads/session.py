@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Select, String, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from portal.database import Id, Table, Time, new_id, now
+from portal.database import Id, JsonObject, Table, Time, new_id, now
 from portal.domain import rules
 from portal.domain.access import Ids
 from portal.domain.entries import Entry
@@ -35,7 +35,8 @@ class Upload(Table):
     """`size` and `chunk_size` are null where the client declared nothing.
 
     While `checking`, `checked_at` is the checker's last sign of life and `checked_bytes` how far it has hashed. An open
-    upload that has a `checked_at` did not pass. The version that an upload makes has the upload's id.
+    upload that has a `checked_at` did not pass. What an upload makes has its id: a version, or a record where `record`
+    says what goes with the file.
     """
 
     __tablename__ = "upload"
@@ -51,6 +52,7 @@ class Upload(Table):
     chunk_size: Mapped[int | None] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
     description: Mapped[str] = mapped_column(default="")
+    record: Mapped[dict[str, Any] | None] = mapped_column(JsonObject)
     checked_bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     chunk_count: Mapped[int | None]  # when it was last found complete
     checked_at: Mapped[datetime | None] = mapped_column(Time)

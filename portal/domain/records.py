@@ -1,0 +1,204 @@
+"""Records: what came out of an entry, row by row: a time, circumstances, a dataset, JSON data, perhaps a file."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from portal.database import Id, JsonObject, Moment, Table, TextId, new_ordered_id, now
+from portal.domain import circumstances, datasets, rules, tally
+from portal.domain.access import readable
+from portal.domain.circumstances import Circumstances, Names, Season, Site
+from portal.domain.datasets import Dataset
+from portal.domain.entries import Entry
+from portal.domain.experiments import Experiment
+from portal.domain.kinds import Kind
+from portal.domain.tally import Cell
+from portal.errors import Conflict, Invalid, NotFound
+from portal.extensions import db
+from portal.search.dialects import insert
+from portal.security.actor import Actor
+from portal.security.guard import allows, scoped
+from portal.security.policy import OnEntry
+
+
+class Record(Table):
+    """`data` and `info` are kept as the JSON text that leaves again; a stream concatenates and parses nothing.
+
+    A record that has a file has the id of the upload which brought it; `file_type` is decided by us. Two records of the
+    same circumstances, time, dataset and collection date are the same record.
+    """
+
+    __tablename__ = "record"
+
+    id: Mapped[str] = mapped_column(TextId, primary_key=True, default=new_ordered_id)
+    entry_id: Mapped[str] = mapped_column(Id)  # that of the circumstances, which go with the entry
+    circumstances_id: Mapped[int] = mapped_column(ForeignKey("circumstances.id", ondelete="CASCADE"))
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"))
+    timestamp: Mapped[datetime] = mapped_column(Moment)
+    collection_date: Mapped[date] = mapped_column(Date)
+    data: Mapped[dict[str, Any] | None] = mapped_column(JsonObject)
+    info: Mapped[dict[str, Any]] = mapped_column(JsonObject, default=dict)
+    file_name: Mapped[str | None] = mapped_column(String(255))
+    file_size: Mapped[int | None] = mapped_column(BigInteger)
+    file_sha256: Mapped[str | None] = mapped_column(String(64))
+    file_type: Mapped[str | None] = mapped_column(String(127))
+
+    __table_args__ = (
+        Index("ix_record_same", "circumstances_id", "timestamp", "dataset_id", "collection_date", unique=True),
+        Index("ix_record_spine", "entry_id", "timestamp", "id", "circumstances_id"),
+        Index("ix_record_time", "timestamp", "id", "circumstances_id"),
+    )
+
+
+NO_NAMES = Names()
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record as somebody gives it. Without `dataset` it goes to `<entry's name> Dataset <collection date>`."""
+
+    data: dict[str, Any] | None = None
+    info: dict[str, Any] = field(default_factory=dict)
+    names: Names = NO_NAMES
+    dataset: str | None = None
+    timestamp: datetime | None = None
+    collection_date: date | None = None
+    file_name: str | None = None
+
+
+class Writer:
+    """Turns new records of one entry into rows; looks every name up once. Checks no permission."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self._under: dict[Names, tuple[int, str | None]] = {}
+        self._datasets: dict[tuple[str, str | None], str] = {}
+
+    def row(self, new: NewRecord, **more: Any) -> dict[str, Any]:
+        """The row of the table; 422 names every field that will not do."""
+        if new.data is None and new.file_name is None:
+            raise Invalid(fields=[(f"{self.entry.kind}_data", "Give data, or a record_file.")])
+        if new.names == NO_NAMES:
+            raise Invalid(fields=[("experiment_name", "Name at least one of experiment, season and site.")])
+        timestamp = new.timestamp or now()
+        day = timestamp.astimezone(UTC).date()
+        collected = new.collection_date or day
+        circumstances_id, experiment_id = self._circumstances(new.names)
+        return {
+            "id": new_ordered_id(),
+            "entry_id": self.entry.id,
+            "circumstances_id": circumstances_id,
+            "dataset_id": self._dataset(new.dataset, experiment_id, collected),
+            "timestamp": timestamp,
+            "collection_date": collected,
+            "data": new.data,
+            "info": new.info,
+            "file_name": new.file_name,
+        } | more
+
+    def _circumstances(self, names: Names) -> tuple[int, str | None]:
+        found = self._under.get(names)
+        if found is None:
+            checked = Names(
+                *(
+                    None if name is None else rules.name(name, f"{word}_name")
+                    for word, name in zip(circumstances.TABLES, names, strict=True)
+                )
+            )
+            found = self._under[names] = circumstances.under(self.entry.id, checked)
+        return found
+
+    def _dataset(self, name: str | None, experiment_id: str | None, collected: date) -> str:
+        given = name if name is not None else f"{self.entry.name} Dataset {collected}"
+        found = self._datasets.get((given, experiment_id))
+        if found is None:
+            checked = rules.name(given if name is not None else given[-rules.MAX_NAME :], "dataset_name")
+            found = datasets.of_name(self.entry, checked, experiment_id, collected)
+            self._datasets[given, experiment_id] = found
+        return found
+
+
+@allows(OnEntry.WRITE, writes=True)
+def add(actor: Actor, entry: Entry, new: NewRecord) -> Record:
+    """A new record; 409 if the entry has the same one already."""
+    row = Writer(entry).row(new)
+    keep(row)
+    return db.session.get_one(Record, row["id"])
+
+
+def keep(row: dict[str, Any]) -> None:
+    """Inserts one row and counts it; 409 if it is there already. Checks no permission."""
+    made = insert(Record).values(row).on_conflict_do_nothing().returning(Record.id)
+    if db.session.scalar(made) is None:
+        raise Conflict(
+            "There is already a record with this time, collection date, dataset, experiment, season and site."
+        )
+    tally.change({cell(row): 1})
+
+
+def cell(row: dict[str, Any]) -> Cell:
+    day = row["timestamp"].astimezone(UTC).date()
+    return Cell(row["entry_id"], row["circumstances_id"], row["dataset_id"], row["collection_date"], day)
+
+
+@scoped
+def get(actor: Actor, record_id: str, kind: Kind | None = None) -> Row[Record, Entry]:
+    """The record and its entry, as a row of `Record` and `Entry`; 404 if the actor may not read the entry."""
+    query = select(Record, Entry).join(Entry, Entry.id == Record.entry_id)
+    query = query.where(Record.id == record_id.lower(), readable(actor, Entry))
+    if kind is not None:
+        query = query.where(Entry.kind == kind.word)
+    found = db.session.execute(query).first() if rules.is_id(record_id) else None
+    if found is None:
+        raise NotFound("There is no such record.")
+    return found
+
+
+@allows(OnEntry.WRITE, writes=True)
+def edit(actor: Actor, entry: Entry, record_id: str, fields: dict[str, Any]) -> Record:
+    """Changes `data`, `info` or both."""
+    record = _locked(entry, record_id)
+    for name, value in fields.items():
+        setattr(record, name, value)
+    if record.data is None and record.file_name is None:
+        raise Invalid(fields=[(f"{entry.kind}_data", "A record without a file needs data.")])
+    db.session.flush()
+    return record
+
+
+@allows(OnEntry.WRITE, writes=True)
+def remove(actor: Actor, entry: Entry, record_ids: Sequence[str]) -> int:
+    """Deletes records of the entry and uncounts them; how many there were. Files go with the sweep."""
+    gone = delete(Record).where(Record.entry_id == entry.id, Record.id.in_(record_ids))
+    columns = (Record.circumstances_id, Record.dataset_id, Record.collection_date, Record.timestamp)
+    rows = db.session.execute(gone.returning(*columns)).all()
+    cells = Counter(cell({"entry_id": entry.id, **row._mapping}) for row in rows)
+    tally.change({each: -number for each, number in cells.items()})
+    return len(rows)
+
+
+def _locked(entry: Entry, record_id: str) -> Record:
+    own = select(Record).where(Record.id == record_id, Record.entry_id == entry.id).with_for_update()
+    record = db.session.scalar(own.execution_options(populate_existing=True))
+    if record is None:
+        raise NotFound("There is no such record.")
+    return record
+
+
+def facts(record_id: str) -> Row[Dataset, Experiment | None, Season | None, Site | None]:
+    """The names around a record: dataset, experiment, season, site. Checks no permission."""
+    query = (
+        select(Dataset, Experiment, Season, Site)
+        .select_from(Record)
+        .join(Dataset, Dataset.id == Record.dataset_id)
+        .join(Circumstances, Circumstances.id == Record.circumstances_id)
+        .outerjoin(Experiment, Experiment.id == Circumstances.experiment_id)
+        .outerjoin(Season, Season.id == Circumstances.season_id)
+        .outerjoin(Site, Site.id == Circumstances.site_id)
+    )
+    return db.session.execute(query.where(Record.id == record_id)).one()
