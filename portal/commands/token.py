@@ -3,14 +3,11 @@
 from datetime import timedelta
 
 import click
-from sqlalchemy import select
 
 from portal.commands.database import on_database
 from portal.database import now
-from portal.domain import rules, tokens
+from portal.domain import tokens, users
 from portal.domain.sessions import actor_for
-from portal.domain.users import User
-from portal.errors import NotFound
 from portal.extensions import db
 from portal.security.actor import Via
 
@@ -28,9 +25,7 @@ def token() -> None:
 @on_database
 def create(username: str, name: str, scope: str, expires_in: int | None) -> None:
     """Make a token called NAME for USERNAME, and print it. It is shown this once."""
-    owner = db.session.scalar(select(User).where(User.username_key == rules.key(username)))
-    if owner is None:
-        raise NotFound(f"There is nobody called {username}.")
+    owner = users.find(username)
     expires_at = now() + timedelta(days=expires_in) if expires_in else None
     _token, secret = tokens.issue(actor_for(owner, Via.COMMAND), owner.id, name, scope, expires_at)
     db.session.commit()

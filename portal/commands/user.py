@@ -4,7 +4,10 @@ import click
 
 from portal.commands.database import on_database
 from portal.domain import users
+from portal.domain.users import User
 from portal.extensions import db
+
+password_option = click.option("--password", metavar="PW", help="8 to 128 characters; asked for, unseen, if not given.")
 
 
 @click.group()
@@ -15,13 +18,52 @@ def user() -> None:
 @user.command()
 @click.argument("username")
 @click.argument("email")
-@click.option("--password", metavar="PW", help="8 to 128 characters; asked for, unseen, if not given.")
+@password_option
 @click.option("--admin", is_flag=True, help="Make an administrator.")
 @on_database
 def create(username: str, email: str, password: str | None, admin: bool) -> None:
     """Add a person who may log in, and print their id."""
-    if password is None:
-        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    made = users.create(username, email, password, is_admin=admin)
+    made = users.create(username, email, _or_asked(password), is_admin=admin)
     db.session.commit()
     click.echo(made.id)
+
+
+@user.command()
+@click.argument("username")
+@on_database
+def verify(username: str) -> None:
+    """Let USERNAME log in, whose account waits for that (PORTAL_SIGNUP=verify)."""
+    users.verify(users.find(username))
+    db.session.commit()
+    click.echo(f"{username} may log in.")
+
+
+@user.command()
+@click.argument("username")
+@password_option
+@on_database
+def password(username: str, password: str | None) -> None:
+    """Give USERNAME a new password, and end every session of theirs. API tokens stay until they are revoked."""
+    users.set_password(users.find(username), _or_asked(password))
+    db.session.commit()
+    click.echo(f"{username} has a new password and is logged out everywhere.")
+
+
+@user.command("list")
+@on_database
+def show_all() -> None:
+    """Show everybody: user name, e-mail, day of sign-up, and who is an administrator or waits to be verified."""
+    people = users.list_all()
+    rows = [(each.username, each.email, f"{each.created_at:%Y-%m-%d}", _standing(each)) for each in people]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(map(str.ljust, row, widths)).rstrip())
+
+
+def _standing(someone: User) -> str:
+    words = (someone.is_admin, "administrator"), (not someone.is_verified, "not verified")
+    return ", ".join(word for holds, word in words if holds)
+
+
+def _or_asked(given: str | None) -> str:
+    return click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True) if given is None else given

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.database import Id, Table, Time, begin_write, end_read, new_id, now
 from portal.domain import passwords, rules, throttle
 from portal.domain.teams import Membership, Team
-from portal.errors import Conflict, Denied, invalid
+from portal.errors import Conflict, Denied, NotFound, invalid
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, anyone
@@ -76,16 +76,38 @@ def rename(actor: Actor, user_id: str | None, username: str, email: str, current
 @allows(OnAccount.SELF)
 def change_password(actor: Actor, user_id: str | None, current: str, new: str, *, limit: str) -> None:
     """Sets a new password and ends every other session and log-in token of this person. `current` as in `rename`."""
-    from portal.domain.sessions import LoginSession
-
     passwords.check(new, "new")
     _require_password(user_id, current, limit)
-    hashed = passwords.hash_password(new)
-    begin_write()
-    db.session.get_one(User, user_id).password_hash = hashed
-    others = LoginSession.user_id == user_id, LoginSession.key_hash != (actor.key_hash or "")
-    db.session.execute(delete(LoginSession).where(*others))
+    _replace_password(user_id, new, spare=actor.key_hash or "")
     log.info("%s changed their password", user_id)
+
+
+def set_password(user: User, password: str) -> None:
+    """Replaces a forgotten password and ends every session and log-in token of this person. Checks no permission."""
+    passwords.check(password, "password")
+    _replace_password(user.id, password)
+    log.info("%s was given a new password", user.id)
+
+
+def verify(user: User) -> None:
+    """From now on this person may log in. Checks no permission."""
+    begin_write()
+    db.session.get_one(User, user.id).is_verified = True
+    db.session.flush()
+    log.info("%s was verified", user.id)
+
+
+def find(username: str) -> User:
+    """The person of that user name, in any case; 404 if there is none. Checks no permission."""
+    user = db.session.scalar(select(User).where(User.username_key == rules.key(username)))
+    if user is None:
+        raise NotFound(f"There is nobody called {username}.")
+    return user
+
+
+def list_all() -> Sequence[User]:
+    """Everybody, by user name. Checks no permission."""
+    return db.session.scalars(select(User).order_by(User.username_key)).all()
 
 
 @allows(Portal.USE)
@@ -126,6 +148,17 @@ def _flush(user: User) -> None:
         if not any(key in str(error.orig) for key in ("username_key", "email_key")):
             raise
         raise _taken("username", "This user name or e-mail is taken.") from None
+
+
+def _replace_password(user_id: str | None, password: str, *, spare: str = "") -> None:
+    """Ends every session of the person but the one whose key has the hash `spare`."""
+    from portal.domain.sessions import LoginSession
+
+    hashed = passwords.hash_password(password)
+    begin_write()
+    db.session.get_one(User, user_id).password_hash = hashed
+    ended = LoginSession.user_id == user_id, LoginSession.key_hash != spare
+    db.session.execute(delete(LoginSession).where(*ended))
 
 
 def _require_password(user_id: str | None, current: str, limit: str) -> None:
