@@ -1,5 +1,6 @@
 """The command `portal`: the Flask CLI of this app, and the verbs of whoever runs the server."""
 
+import os
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ from portal.commands.upload import upload
 from portal.commands.uploads import uploads
 from portal.commands.user import user
 from portal.errors import PortalError
-from portal.settings import SettingError
+from portal.settings import SettingError, warn_of_unknown
 from portal.storage.base import StorageError
 
 
@@ -36,6 +37,7 @@ class PortalGroup(FlaskGroup):
         return [param for param in super().get_params(ctx) if param.name not in ("app", "env_file", "debug")]
 
     def invoke(self, ctx: click.Context) -> Any:
+        warn_of_unknown(os.environ)
         try:
             return super().invoke(ctx)
         except SettingError as error:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -26,6 +28,7 @@ BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 LARGEST_SIZE = 2**63 - 1
 LONGEST_TIME = timedelta(days=3650)
+ELSEWHERE = ("TOKEN",)  # read by the terminal client
 DATABASES = {"sqlite": "pysqlite", "postgresql": "psycopg"}
 
 
@@ -192,6 +195,16 @@ class Settings:
             "WTF_CSRF_CHECK_DEFAULT": False,  # identity.py decides which requests ride on a cookie
             "WTF_CSRF_TIME_LIMIT": None,  # as long as the session: a page left open for a day still works
         }
+
+
+def warn_of_unknown(environ: Mapping[str, str]) -> None:
+    """A line on stderr for each PORTAL_ variable that nothing reads, with the one that may have been meant."""
+    known = {*(each.name.upper() for each in fields(Settings)), *ELSEWHERE}
+    given = {name.removeprefix("PORTAL_") for name in environ if name.startswith("PORTAL_")}
+    for name in sorted(given - known):
+        if not name.startswith("TEST_"):
+            meant = "".join(f" Did you mean PORTAL_{near}?" for near in get_close_matches(name, known, 1))
+            sys.stderr.write(f"Warning: PORTAL_{name} is none of the portal's variables and has no effect.{meant}\n")
 
 
 def embedded_database(data_dir: Path) -> str:

@@ -44,6 +44,15 @@ def test_the_password_is_asked_for_and_a_token_reads_unless_told_otherwise(tmp_p
     assert actor.expires_at is None
 
 
+def test_a_misspelt_variable_is_said_once_and_stops_nothing(tmp_path):
+    environ = surroundings(tmp_path, PORTAL_SINGUP="closed")
+    ended = portal(environ, "user", "create", "ada", "ada@example.org", *PASSWORD)
+    assert ended.returncode == 0
+    assert ended.stderr.count("PORTAL_SINGUP") == 1
+    assert ended.stderr.count("Did you mean PORTAL_SIGNUP?") == 1
+    assert "PORTAL" not in ended.stdout
+
+
 def test_four_commands_at_once_make_one_database(tmp_path):
     environ = surroundings(tmp_path)
     running = [start(environ, "user", "create", f"u{i}", f"u{i}@example.org", *PASSWORD) for i in range(4)]

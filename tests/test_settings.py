@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from portal.data_dir import CHECKOUT, default_data_dir
-from portal.settings import SettingError, Settings
+from portal.settings import SettingError, Settings, warn_of_unknown
 
 KEY = "k" * 32
 
@@ -119,6 +119,28 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path):
         "PORTAL_SIGNUP",
         "PORTAL_UPLOAD_TTL",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("PORTAL_MAX_FILESIZE", " Did you mean PORTAL_MAX_FILE_SIZE?"),
+        ("PORTAL_SIGN_UP", " Did you mean PORTAL_SIGNUP?"),
+        ("PORTAL_DB_URL", " Did you mean PORTAL_DATABASE_URL?"),
+        ("PORTAL_SERVICE_HOST", ""),
+        ("PORTAL_", ""),
+    ],
+)
+def test_a_misspelt_variable_is_named_together_with_the_nearest(name, meant, capsys):
+    warn_of_unknown({name: "secret", "PORTAL_SIGNUP": "closed", "PATH": "/bin"})
+    said = capsys.readouterr().err
+    assert said == f"Warning: {name} is none of the portal's variables and has no effect.{meant}\n"
+
+
+def test_nothing_is_said_of_variables_that_somebody_reads(capsys):
+    known = {f"PORTAL_{each.name.upper()}": "x" for each in fields(Settings)}
+    warn_of_unknown({**known, "PORTAL_TOKEN": "mp_x", "PORTAL_TEST_BROWSER": "required", "HOME": "/root"})
+    assert capsys.readouterr() == ("", "")
 
 
 def test_secrets_are_not_shown_by_a_traceback_or_a_log(tmp_path):
