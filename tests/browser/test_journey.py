@@ -48,8 +48,10 @@ def test_sign_up_upload_and_a_colleague_downloads(
     maker.locator("input[type=file]").set_input_files(file)
     maker.get_by_label("Name", exact=True).fill("Yield net")
     maker.get_by_role("button", name="Upload").click()
-    expect(maker.get_by_text(hashlib.sha256(DATA).hexdigest()[:12]).first).to_be_visible(timeout=30_000)
-    maker.get_by_role("link", name="Open the model").click()
+    opened = maker.get_by_role("link", name="Open the model")
+    expect(opened).to_be_visible(timeout=60_000)
+    expect(maker.locator("[data-slot=sha-there]")).to_have_text(hashlib.sha256(DATA).hexdigest())
+    opened.click()
     address = maker.url
     assert downloaded(maker) == hashlib.sha256(DATA).hexdigest()
 

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests import make
 from tests.browser.conftest import log_in
@@ -210,6 +210,35 @@ def test_cancelling_in_the_list_without_javascript(open_window, line: Line, peop
     page.get_by_role("button", name="Cancel and delete").click()
     expect(page.get_by_role("heading", name="Nothing is unfinished")).to_be_visible()
     assert people.owner.api.get("/api/v2/model/list").json == []
+
+
+def press_upload_before_the_script(page: Page, line: Line, file: Path) -> Route:
+    """Chooses and presses the button while upload.js is still on its way; the script, for the test to let go."""
+    held: list[Route] = []
+    page.route("**/js/upload.js", lambda route: held.append(route))
+    page.goto(f"{line.address}/uploads/new", wait_until="commit")
+    page.set_input_files("#file", file)
+    page.get_by_label("Name", exact=True).fill("early")
+    page.get_by_role("button", name="Upload", exact=True).click()
+    expect(page.get_by_role("button", name="Loading the page…")).to_be_visible()
+    return held[0]
+
+
+def test_a_button_pressed_before_the_script_has_come_waits_for_it(
+    page: Page, line: Line, people: People, file: Path
+) -> None:
+    whole_files = []
+    page.on("request", lambda each: whole_files.append(each) if each.post_data and "/uploads/new" in each.url else None)
+    press_upload_before_the_script(page, line, file).continue_()
+    expect_done(page, people.owner, file)
+    assert whole_files == []
+
+
+def test_a_script_that_never_comes_is_not_waited_for(page: Page, line: Line, people: People, file: Path) -> None:
+    press_upload_before_the_script(page, line, file).abort()
+    expect(page.get_by_role("heading", level=1)).to_have_text("early")
+    (entry,) = people.owner.api.get("/api/v2/model/list").json
+    assert entry["sha256"] == make.sha256(file.read_bytes())
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
