@@ -19,6 +19,8 @@ from portal.identity import SAFE_METHODS, be_nobody, caller_or_nobody, has_heade
 from portal.storage.base import StorageError
 from portal.uploads.translate import translate
 
+_CHALLENGE = 'Bearer realm="portal"'
+
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(PortalError, render)
@@ -43,12 +45,12 @@ def render(error: PortalError) -> ResponseReturnValue:
     if is_api():
         response = problem(error)
     elif _sends_to_login(error):
-        return redirect(url_for("sessions.login", next=_here()))
+        return _to_login()
     else:
         response = _page(error)
     response.headers.update(error.headers)
     if error.status == 401:
-        response.headers.setdefault("WWW-Authenticate", 'Bearer realm="portal"')
+        response.headers.setdefault("WWW-Authenticate", _CHALLENGE)
     return response
 
 
@@ -88,8 +90,18 @@ def _sends_to_login(error: PortalError) -> bool:
     return isinstance(error, NotFound) and is_entry_address and not caller_or_nobody().is_known
 
 
+def _to_login() -> ResponseReturnValue:
+    """htmx would follow a redirect by itself and swap the log-in page into the list: it is told to leave the page."""
+    if request.headers.get("HX-Request") != "true":
+        return redirect(url_for("sessions.login", next=_here() or "/"))
+    _origin, _, page = request.headers.get("HX-Current-URL", "").partition("://")[2].partition("/")
+    leave = url_for("sessions.login", next=_here() or f"/{page}")
+    return Response("", 401, {"HX-Redirect": leave, "WWW-Authenticate": _CHALLENGE})
+
+
 def _here() -> str:
-    return request.full_path.rstrip("?") if request.method in SAFE_METHODS else "/"
+    """This address if it can be opened, else nothing."""
+    return request.full_path.rstrip("?") if request.method in SAFE_METHODS else ""
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:

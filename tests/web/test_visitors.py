@@ -1,5 +1,6 @@
 """PORTAL_ANONYMOUS_READ=off: whoever is not signed in is asked to, and learns nothing of what there is."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -59,3 +60,31 @@ def test_who_is_signed_in_reads_what_is_public(closed: People, kind: Kind) -> No
     assert "leaf-counter" in closed.reader.client.get(f"/{kind.slug}").text
     assert closed.reader.api.get(f"/api/{kind.slug}/id/{entry_id}").status_code == 200
     assert closed.anonymous.client.get(f"/api/{kind.slug}/all", headers=closed.reader.headers).status_code == 200
+
+
+def by_htmx(page: str) -> dict[str, str]:
+    return {"HX-Request": "true", "HX-Current-URL": f"http://localhost{page}"}
+
+
+def test_a_swap_after_the_session_ended_leaves_the_page_for_the_log_in(closed: People) -> None:
+    owner = closed.owner
+    assert owner.client.get("/models?q=x", headers=by_htmx("/models")).status_code == 200
+    owner.client.post("/logout", headers={"X-CSRFToken": owner.csrf_token})
+
+    answer = owner.client.get("/models?q=x", headers=by_htmx("/models"))
+
+    assert (answer.status_code, answer.text) == (401, "")
+    assert answer.headers["HX-Redirect"] == "/login?next=/models?q%3Dx"
+
+
+@pytest.mark.parametrize(
+    ("page", "back"),
+    [("/uploads?x=1&y=2", "/uploads?x%3D1%26y%3D2"), ("", "/"), ("/[é\u202e", "/%5B%C3%A9%E2%80%AE")],
+)
+def test_a_change_after_the_session_ended_comes_back_to_its_page(visitor: FlaskClient, page: str, back: str) -> None:
+    token = re.search(r'name="csrf-token" content="([^"]+)"', visitor.get("/login").text)
+    assert token
+
+    answer = visitor.post("/account/sessions/end", headers={"X-CSRFToken": token[1], **by_htmx(page)})
+
+    assert answer.headers["HX-Redirect"] == f"/login?next={back}"
