@@ -7,11 +7,12 @@ from typing import Any
 from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from portal.domain import entries
 from portal.domain.kinds import BY_SLUG
 from portal.errors import BadRequest, Conflict, NoSpace, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
 from portal.extensions import db
@@ -86,8 +87,18 @@ def _sends_to_login(error: PortalError) -> bool:
     """
     if isinstance(error, Unauthenticated):
         return not has_header_credential()
-    is_entry_address = request.path.split("/")[1] in BY_SLUG
-    return isinstance(error, NotFound) and is_entry_address and not caller_or_nobody().is_known
+    return isinstance(error, NotFound) and not caller_or_nobody().is_known and _is_below_hidden_entry()
+
+
+def _is_below_hidden_entry() -> bool:
+    slug, entry_id, *_ = [*request.path.split("/")[1:], ""]
+    if slug not in BY_SLUG:
+        return False
+    try:
+        entries.get(caller_or_nobody(), BY_SLUG[slug], entry_id)
+    except (NotFound, SQLAlchemyError):
+        return True
+    return False
 
 
 def _to_login() -> ResponseReturnValue:

@@ -1,4 +1,4 @@
-"""PORTAL_ANONYMOUS_READ=off: whoever is not signed in is asked to, and learns nothing of what there is."""
+"""Visitors who are not signed in: what sends them to log in, above all under PORTAL_ANONYMOUS_READ=off."""
 
 import re
 from collections.abc import Callable
@@ -88,3 +88,15 @@ def test_a_change_after_the_session_ended_comes_back_to_its_page(visitor: FlaskC
     answer = visitor.post("/account/sessions/end", headers={"X-CSRFToken": token[1], **by_htmx(page)})
 
     assert answer.headers["HX-Redirect"] == f"/login?next={back}"
+
+
+@pytest.mark.parametrize("below", ["versions/2/download", "versions/99999999999/download", "nothing", "versions/1"])
+def test_what_is_missing_below_a_visible_entry_is_not_found(people: People, kind: Kind, below: str) -> None:
+    visible = make.entry(people.owner, "seen", kind=kind, access="public")
+    hidden = make.entry(people.owner, "hidden", kind=kind)
+
+    assert people.anonymous.client.get(f"/{kind.slug}/{visible}/{below}").status_code == 404
+    for entry_id in (hidden, NO_ID, "garbage"):
+        answer = people.anonymous.client.get(f"/{kind.slug}/{entry_id}/{below}")
+        assert answer.headers["Location"] == f"/login?next=/{kind.slug}/{entry_id}/{below}"
+        assert people.stranger.client.get(f"/{kind.slug}/{entry_id}/{below}").status_code == 404
