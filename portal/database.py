@@ -20,6 +20,7 @@ from sqlalchemy.types import TypeEngine
 
 from portal.extensions import Base, db
 from portal.search.dialects import json_holds, lower
+from portal.search.json_conditions import says
 
 if TYPE_CHECKING:
     Table = Base
@@ -129,6 +130,7 @@ def prepare_sqlite(engine: Engine) -> None:
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32768"):
             connection.execute(f"PRAGMA {pragma}")
         connection.create_function("json_holds", 2, json_holds, deterministic=True)
+        connection.create_function("json_says", 2, says, deterministic=True)
         connection.create_function("lower", 1, lower, deterministic=True)
 
     @event.listens_for(engine, "begin")
