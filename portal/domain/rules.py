@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,8 @@ _BIDI_OVERRIDES = "\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c"
 _NOT_IN_NAMES = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_BIDI_OVERRIDES}]")
 _NOT_IN_TEXTS = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff{_BIDI_OVERRIDES}]")
 _ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)?", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _EMAIL = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\".]+")
 
 
@@ -85,6 +88,27 @@ def email(value: str, field: str) -> str:
     if not _EMAIL.fullmatch(value):
         raise invalid(field, "Give an e-mail address like ada@example.org.")
     return value
+
+
+def moment(value: object, field: str) -> datetime:
+    """An instant in UTC from RFC 3339 text; without offset it is taken as UTC. To the microsecond, years 1 to 9999."""
+    try:
+        if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+            raise ValueError
+        read = datetime.fromisoformat(value.upper())
+        return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        raise invalid(field, "Takes a time like 2026-11-21T09:30:00Z.") from None
+
+
+def day(value: object, field: str) -> date:
+    """A day from `YYYY-MM-DD`."""
+    try:
+        if not isinstance(value, str) or not _DAY.fullmatch(value):
+            raise ValueError
+        return date.fromisoformat(value)
+    except ValueError:
+        raise invalid(field, "Takes a date like 2026-11-21.") from None
 
 
 def strings(value: Mapping[str, Any], field: str) -> dict[str, str]:
