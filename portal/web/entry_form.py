@@ -88,7 +88,7 @@ class EntryForm(Form):
         except PortalError as error:
             raise invalid("info", error.detail) from None
         if not isinstance(value, dict):
-            raise invalid("info", "Takes a JSON object, like {“key”: “value”}.")
+            raise invalid("info", 'Takes a JSON object, like {"key": "value"}.')
         if len(strict_json.compact(value).encode()) > strict_json.MAX_BYTES:
             raise invalid("info", "Takes at most 1 MiB of JSON.")
         return value

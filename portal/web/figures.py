@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import inf
 
 from flask import Flask
 
 SIZE_UNITS = ("kB", "MB", "GB", "TB", "PB", "EB")
-YEAR, MONTH, DAY, HOUR, MINUTE = 365 * 86_400, 30 * 86_400, 86_400, 3_600, 60
+MINUTE, HOUR, DAY, MONTH, YEAR = 60, 3_600, 86_400, 30 * 86_400, 365 * 86_400
 SPANS = (
-    (2 * YEAR, YEAR, "year"),
-    (2 * MONTH, MONTH, "month"),
-    (DAY, DAY, "day"),
-    (HOUR, HOUR, "hour"),
-    (MINUTE, MINUTE, "minute"),
+    (MINUTE, "minute", 60),
+    (HOUR, "hour", 24),
+    (DAY, "day", 60),
+    (MONTH, "month", 24),
+    (YEAR, "year", inf),
 )
+"""Seconds, word, and how many of them are told in the next longer span."""
 
 
 def count(number: int) -> str:
@@ -44,13 +46,17 @@ def exact_size(size: int) -> str:
 
 
 def ago(when: datetime, now: datetime) -> str:
-    """'3 days ago', 'just now', or 'in 3 days' for what is yet to come. Both times carry their zone."""
+    """'3 days ago', 'just now', or 'in 3 days' for what is yet to come, to the nearest. Both times carry their zone."""
     seconds = (now - when).total_seconds()
-    for from_here, span, word in SPANS:
-        if abs(seconds) >= from_here:
-            words = counted(int(abs(seconds) // span), word)
-            return f"{words} ago" if seconds > 0 else f"in {words}"
-    return "just now" if seconds >= 0 else "in less than a minute"
+    number, word = _in_spans(abs(seconds))
+    if not number:
+        return "just now" if seconds >= 0 else "in less than a minute"
+    return f"{counted(number, word)} ago" if seconds > 0 else f"in {counted(number, word)}"
+
+
+def _in_spans(seconds: float) -> tuple[int, str]:
+    """The number of the shortest span in which so much time is told, and its word."""
+    return next((number, word) for span, word, most in SPANS if (number := int(seconds / span + 0.5)) < most)
 
 
 def iso_time(when: datetime) -> str:
