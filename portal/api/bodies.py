@@ -1,21 +1,44 @@
 """Requests become specs: strict JSON, nothing unknown, every complaint with its field."""
 
-from typing import Any, TypeVar
+import functools
+from typing import Any, ClassVar, TypeVar
 
 from flask import request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from werkzeug.exceptions import ClientDisconnected
 
 from portal import strict_json
+from portal.domain.kinds import Kind
 from portal.errors import BadRequest, Invalid, TooLarge, WrongType
 
 S = TypeVar("S", bound="Spec")
+K = TypeVar("K", bound="KindSpec")
 
 
 class Spec(BaseModel):
     """A request body. Unknown fields and wrong types are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class KindSpec(Spec):
+    """A body whose fields `own` are written with the word of a kind: `name` as `model_name` or as `script_name`."""
+
+    own: ClassVar[tuple[str, ...]]
+
+
+@functools.cache
+def of_kind(spec: type[K], kind: Kind, *texts: str) -> type[K]:
+    """The spec as it is written for `kind`, with further `texts` of its own that may be left out."""
+    own = {*spec.own, *texts}
+
+    def written(field: str) -> str:
+        return f"{kind.word}_{field}" if field in own else field
+
+    more: dict[str, Any] = dict.fromkeys(texts, (str, ""))
+    return create_model(
+        f"{kind.label}{spec.__name__}", __base__=spec, __cls_kwargs__={"alias_generator": written}, **more
+    )
 
 
 def read_body(limit: int) -> bytes:

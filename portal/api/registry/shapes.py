@@ -3,54 +3,33 @@
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import Field
-
-from portal.api.bodies import Spec
+from portal.api.bodies import KindSpec, of_kind
 from portal.api.shapes import rfc3339
 from portal.domain.entries import Entry
 from portal.domain.experiments import Experiment
-from portal.domain.kinds import Kind
-
-_NOT_FIELDS = {"experiment_name"}
+from portal.domain.kinds import KINDS, Kind
 
 
-class _EntrySpec(Spec):
+class EntrySpec(KindSpec):
+    own = ("name", "url", "info")
+
+    name: str
+    url: str | None = None
+    info: dict[str, Any] | None = None
     experiment_name: str | None = None
 
     def fields(self) -> dict[str, Any]:
         """What was given, under the domain's names; an `info` of null is an empty one."""
-        given = {name: getattr(self, name) for name in self.model_fields_set - _NOT_FIELDS}
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"experiment_name"}}
         return {name: {} if name == "info" and value is None else value for name, value in given.items()}
 
 
-class ModelSpec(_EntrySpec):
-    name: str = Field(alias="model_name")
-    url: str | None = Field(None, alias="model_url")
-    info: dict[str, Any] | None = Field(None, alias="model_info")
+class EntryChanges(EntrySpec):
+    name: str = ""
 
 
-class ModelChanges(_EntrySpec):
-    name: str = Field("", alias="model_name")
-    url: str | None = Field(None, alias="model_url")
-    info: dict[str, Any] | None = Field(None, alias="model_info")
-
-
-class ScriptSpec(_EntrySpec):
-    name: str = Field(alias="script_name")
-    url: str | None = Field(None, alias="script_url")
-    info: dict[str, Any] | None = Field(None, alias="script_info")
-    extension: str = Field("", alias="script_extension")
-
-
-class ScriptChanges(_EntrySpec):
-    name: str = Field("", alias="script_name")
-    url: str | None = Field(None, alias="script_url")
-    info: dict[str, Any] | None = Field(None, alias="script_info")
-    extension: str = Field("", alias="script_extension")
-
-
-SPECS: dict[str, type[_EntrySpec]] = {"model": ModelSpec, "script": ScriptSpec}
-CHANGES: dict[str, type[_EntrySpec]] = {"model": ModelChanges, "script": ScriptChanges}
+SPECS = {kind.word: of_kind(EntrySpec, kind, *kind.extra_fields) for kind in KINDS}
+CHANGES = {kind.word: of_kind(EntryChanges, kind, *kind.extra_fields) for kind in KINDS}
 
 
 def entry(kind: Kind, item: Entry) -> dict[str, Any]:
