@@ -61,5 +61,6 @@ for command in (check, db, demo, serve, token, upload, uploads, user):
 
 
 def main() -> None:
-    """Entry point of the command."""
+    """Entry point of the command. What it writes, the server's files included, only its own user reads."""
+    os.umask(0o077)
     cli.main(prog_name="portal")

@@ -1,7 +1,9 @@
 """`portal serve`: the embedded database is looked after, any other is not touched, one that is away is waited for."""
 
+import os
 import signal
 import socket
+import stat
 import time
 from contextlib import closing
 from urllib.error import HTTPError
@@ -59,6 +61,20 @@ def test_the_embedded_database_is_made_on_the_first_start(serving):
     assert status(port, "/models") == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(40) == 0
+
+
+def test_only_its_own_user_reads_what_is_in_the_data_directory(serving, tmp_path):
+    data_dir = tmp_path / "srv" / "portal"
+    before = os.umask(0o022)
+    try:
+        _process, port = serving(PORTAL_DATA_DIR=str(data_dir))
+    finally:
+        os.umask(before)
+    assert status(port, "/readyz") == 200
+
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (data_dir, *data_dir.rglob("*"))}
+    assert modes.keys() >= {"portal", "portal.db", "portal.db-wal", "secret_key", "upgrade.lock", "files"}
+    assert {name: oct(mode) for name, mode in modes.items() if mode & 0o077} == {}
 
 
 def test_with_the_database_away_it_comes_up_and_says_so(serving):
