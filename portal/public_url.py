@@ -27,7 +27,10 @@ def init_app(app: Flask, public_url: str | None) -> None:
 
     def refuse_other_hosts() -> None:
         if request.host.lower() != expected and request.blueprint != "health":
-            raise BadRequest("There is no portal of this name here.")
+            raise BadRequest(
+                f"This portal answers at {public_url} only. Open that address, or, if you run the portal and mean this "
+                "one, set PORTAL_PUBLIC_URL to it and start the portal again."
+            )
 
     app.before_request(refuse_other_hosts)
     app.wsgi_app = PublicScheme(app.wsgi_app, urlsplit(public_url).scheme)  # type: ignore[method-assign]
