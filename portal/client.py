@@ -242,6 +242,8 @@ class Upload:
         self.moved = time.monotonic()
         self.trouble = ""
         self.kept = 0
+        self.replaces = False
+        """Whether chunks on the portal that are not this file's may be sent anew: it is known to be the right file."""
         self.flying: dict[int, int] = {}
         self.failure: Exception | None = None
 
@@ -300,19 +302,14 @@ class Upload:
         """Compares, sends what is missing, finishes; returns the portal's answer and `local_sha256`."""
         before = path.stat()
         whole = Whole(path, self.stop)
+        refused = False
         for _ in range(5):
             state = self.status(digests=True)
             if state["status"] == "open":
                 self._check_shape(state, before.st_size, path)
-                missing = self._compare(path, state)
+                missing, others = self._compare(path, state)
                 whole.start()
-                if (
-                    state.get("sha256") not in (None, "")
-                    and whole.wait(self.progress, before.st_size) != state["sha256"]
-                ):
-                    raise Failure(
-                        f"A different file: the sha256 of {path} is not the one that the upload was begun with."
-                    )
+                self._require_same(path, state, others, whole)
                 self._send(path, state, missing)
                 after = path.stat()
                 if (after.st_size, after.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
@@ -324,8 +321,12 @@ class Upload:
             answer = self._finish(before.st_size, here)
             if answer.status == 200:
                 return {**answer.data, "local_sha256": here}
-            if answer.status != 400:
-                raise Failure(_gone(answer))
+            if answer.status == 422 and not refused:
+                refused = self.replaces = True  # what differs was sent by somebody else
+                self.progress.say(f"{answer.sentence} Comparing once more.")
+            elif answer.status != 400:
+                hint = f" To cancel it: {self.base.geturl()}/uploads" if answer.status == 422 else ""
+                raise Failure(_gone(answer) + hint)
         raise Failure(f"The portal does not finish the upload: {answer.sentence}")
 
     def _check_shape(self, state: dict[str, Any], size: int, path: Path) -> None:
@@ -334,29 +335,42 @@ class Upload:
         if state["size"] != size:
             raise Failure(f"A different file: {path} has {size:,} bytes, the upload was begun with {state['size']:,}.")
 
-    def _compare(self, path: Path, state: dict[str, Any]) -> list[int]:
-        """The indexes still to send. Raises Failure when a chunk on the portal is not this file's."""
+    def _compare(self, path: Path, state: dict[str, Any]) -> tuple[list[int], int]:
+        """The indexes still to send, and how many of them the portal has with other bytes."""
         chunk, size = state["chunk_size"], state["size"]
         received = [i for first, last in state["received"] for i in range(first, last + 1)]
         digests = state.get("digests") or {}
         self.progress.start("comparing", len(received) * chunk)
-        self.kept = 0
+        self.kept = others = 0
         same = set()
         with open(path, "rb") as source:
             for done, index in enumerate(received):
                 if str(index) not in digests:
                     continue
                 length = min(chunk, size - index * chunk)
-                if base64.b64encode(_digest(source, index * chunk, length)).decode() != digests[str(index)]:
-                    raise Failure(
-                        f"A different file: chunk {index} of {path} is not what the portal has. Nothing was sent."
-                    )
-                same.add(index)
-                self.kept += length
+                if base64.b64encode(_digest(source, index * chunk, length)).decode() == digests[str(index)]:
+                    same.add(index)
+                    self.kept += length
+                else:
+                    others += 1
                 self.progress.show(done * chunk)
         if same:
             self.progress.say(f"{size_words(self.kept)} of {size_words(size)} are on the portal already.")
-        return [i for i in range(max(1, -(-size // chunk))) if i not in same]
+        return [i for i in range(max(1, -(-size // chunk))) if i not in same], others
+
+    def _require_same(self, path: Path, state: dict[str, Any], others: int, whole: Whole) -> None:
+        """Raises Failure unless the file is the one that was begun: by its declared sha256, or by every chunk there."""
+        declared = state.get("sha256")
+        if declared and whole.wait(self.progress, state["size"]) != declared:
+            raise Failure(f"A different file: the sha256 of {path} is not the one that the upload was begun with.")
+        which = f"{others:,} of the chunks on the portal"
+        if others and not (declared or self.replaces):
+            raise Failure(
+                f"A different file: {which} are not those of {path}. Nothing was sent. If it is the right one, "
+                "--replace sends them anew."
+            )
+        if others:
+            self.progress.say(f"{which} are not this file's and are sent anew.")
 
     def _send(self, path: Path, state: dict[str, Any], missing: list[int]) -> None:
         waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -546,6 +560,7 @@ def upload(
     name: str | None = None,
     entry: str | None = None,
     resume: str | None = None,
+    replace: bool = False,
     kind: str = "model",
     entry_type: str | None = None,
     description: str | None = None,
@@ -556,7 +571,8 @@ def upload(
     """Uploads `file` as a new entry called `name`, or as a new version of the entry with the id `entry`.
 
     `to` is the portal's address, `token` a personal one with the right to write. With `resume` (the address
-    `…/api/v2/model/upload`) it goes on with the upload whose own token is given; the file must be the same one.
+    `…/api/v2/model/upload`) it goes on with the upload whose own token is given; the file must be the same one, or,
+    with `replace`, one that takes the place of what is there.
     Returns `url`, `model_id` or `script_id`, `version`, `size`, `sha256`, `local_sha256`. Raises Failure.
     """
     path = Path(file).resolve()
@@ -571,6 +587,7 @@ def upload(
     if base.scheme not in ("http", "https") or not base.hostname:
         raise Failure(f"{address or 'The address'} is not an address: it begins with https:// or http://.", USAGE)
     job = Upload(base, kind, token, patience, progress)
+    job.replaces = replace
     ledger = None
     if not resume:
         wanted: dict[str, Any] = {"file_name": path.name, "size": facts.st_size, "chunk_size": chunk_size}
@@ -599,6 +616,7 @@ def _begin_or_go_on(job: Upload, ledger: Ledger, wanted: dict[str, Any]) -> None
         job.token, job.upload_id = known["token"], known["upload_id"]
         answer = job.ask(job.link, "GET", "")
         if answer.status == 200 and answer.data["status"] in ("open", "checking", "done"):
+            job.replaces = True  # the ledger knows the file by its path, size and time
             return
         job.token = job.owner
         ledger.forget()
@@ -637,6 +655,7 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
     target.add_argument("--model", metavar="ID", help="make a new version of this model")
     target.add_argument("--script", metavar="ID", help="make a new version of this script")
     target.add_argument("--resume", metavar="URL", help="go on with the upload whose own token is given")
+    parser.add_argument("--replace", action="store_true", help="with --resume: send chunks that differ anew")
     parser.add_argument("--kind", choices=("model", "script"), default="model", help="what a new entry is (model)")
     parser.add_argument("--type", metavar="TYPE", help="the new entry's type (else the file name's ending)")
     parser.add_argument("--description", metavar="TEXT")
@@ -655,6 +674,7 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
             name=given.name,
             entry=given.model or given.script,
             resume=given.resume,
+            replace=given.replace,
             kind="script" if given.script else given.kind,
             entry_type=given.type,
             description=given.description,

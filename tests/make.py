@@ -52,6 +52,15 @@ def begin(person: Person, data: bytes, *, chunk_size: int | None = None, word: s
     return answer.json
 
 
+def send_chunks(person: Person, begun: Any, data: bytes, word: str = "model") -> None:
+    """Sends `data` from the first chunk on to the upload that `begin` gave, in chunks of its size."""
+    bearer = {"Authorization": f"Bearer {begun['token']}"}
+    for idx, start in enumerate(range(0, len(data), begun["chunk_size"])):
+        body = data[start : start + begun["chunk_size"]]
+        answer = person.api.post(f"/api/v2/{word}/upload/{idx}", data=body, headers=bearer)
+        assert answer.status_code == 200, answer.json
+
+
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 

@@ -1,6 +1,7 @@
 """The command line uploader, alone in an empty folder, against the portal as it is served."""
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -173,9 +174,54 @@ def test_a_different_file_of_the_same_size_is_refused(served: Served, people: Pe
     people.owner.api.post("/api/v2/model/upload/0", data=data[:MIB], headers=bearer)
     file.write_bytes(b"x" + data[1:])
     _, err = end(start(file, "--resume", f"{served.address}/api/v2/model/upload", "--token", begun["token"]), 1)
-    assert "A different file: chunk 0" in err
+    assert "A different file: 1 of the chunks on the portal" in err
     status = people.owner.api.get("/api/v2/model/upload", headers=bearer).json
     assert status["received"] == [[0, 0]]
+
+
+@pytest.mark.parametrize(("is_declared", "option"), [(True, ()), (False, ("--replace",))])
+def test_chunks_that_are_not_the_files_are_replaced(
+    served: Served, line: Line, people: People, file: Path, start, is_declared, option
+) -> None:
+    data = file.read_bytes()
+    begun = make.begin(people.owner, data, chunk_size=MIB, sha256=make.sha256(data) if is_declared else None)
+    make.send_chunks(people.owner, begun, data[: 3 * MIB] + b"x" + data[3 * MIB + 1 :])
+    resume = ("--resume", f"{line.address}/api/v2/model/upload", "--token", begun["token"])
+    out, err = end(start(file, *resume, *option))
+    assert "1 of the chunks on the portal are not this file's and are sent anew" in err
+    assert line.carried < 2 * MIB
+    assert downloaded(people.owner, out) == data
+
+
+def test_the_same_command_mends_what_somebody_else_sent(
+    served: Served, line: Line, people: People, file: Path, tmp_path: Path, start
+) -> None:
+    command = (file, "--to", line.address, "--token", token(people.owner), "--name", "yield net")
+    line.rate = 10 * MIB
+    first = start(*command)
+    wait_until(lambda: line.carried > 20 * MIB)
+    first.kill()
+    end(first, -signal.SIGKILL)
+    (ledger,) = (tmp_path / "state").rglob("*.json")
+    bearer = {"Authorization": f"Bearer {json.loads(ledger.read_text())['token']}"}
+    other = people.owner.api.post("/api/v2/model/upload/0", data=bytes(portal.client.CHUNK_SIZE), headers=bearer)
+    assert other.status_code == 200
+    line.rate = 0
+    out, _ = end(start(*command))
+    assert downloaded(people.owner, out) == file.read_bytes()
+
+
+def test_what_somebody_else_sent_meanwhile_is_mended_at_once(
+    served: Served, line: Line, people: People, file: Path, start
+) -> None:
+    begun = make.begin(people.owner, file.read_bytes(), chunk_size=4 * MIB)
+    line.rate = 10 * MIB
+    process = start(file, "--resume", f"{line.address}/api/v2/model/upload", "--token", begun["token"])
+    wait_until(lambda: line.carried > 20 * MIB)
+    make.send_chunks(people.owner, begun, bytes(4 * MIB))
+    out, err = end(process)
+    assert "The upload stays open. Comparing once more." in err
+    assert downloaded(people.owner, out) == file.read_bytes()
 
 
 def test_a_file_that_changes_on_the_way_is_not_published(

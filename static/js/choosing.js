@@ -37,6 +37,13 @@ function choose(file) {
   begun.hidden = ![...begun.children].some((row) => !row.hidden);
 }
 
+/** For what needs no file any more: `facts` are its {name, size}. */
+export function chooseNone(facts) {
+  fileField.value = "";
+  choose(null);
+  choice.file = facts;
+}
+
 /** The whole file's sha256, in a worker so that the page stays quick. */
 function hash(file) {
   const worker = new Worker(new URL("./sha256.js", import.meta.url), { type: "module" });

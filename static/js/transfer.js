@@ -16,6 +16,7 @@ export function chunkSize(size, most) {
 /** One file on its way to one upload; good for one run(). */
 export class Transfer {
   phase = "comparing"; // then sending, checking
+  replaces = false; // whether chunks on the portal that are not this file's may be sent anew
   sha256 = null; // of the whole file, as soon as somebody knows it
   whole = null; // a promise of the same
   paused = false;
@@ -91,8 +92,9 @@ export class Transfer {
     }
   }
 
-  // Only the same file may go on: the same size, then the same bytes in every chunk that is already there.
-  async #compare({ size, chunk_size: chunk, sha256: declared, received, digests = {} }) {
+  // Only the same file may go on. Chunks on the portal that are not its own are sent anew where the declared sha256 shows
+  // that it is the right file all the same, or where a person says so.
+  async #compare({ size, chunk_size: chunk, sha256: declared, digests = {} }) {
     if (size == null || !chunk) throw new Failure("file", "Only the program that began this upload can go on with it.");
     if (this.file.size !== size) {
       const [here, there] = [this.file.size, size].map((bytes) => bytes.toLocaleString("en"));
@@ -100,23 +102,27 @@ export class Transfer {
     }
     this.#become("comparing");
     const missing = new Set(Array(Math.max(1, Math.ceil(size / chunk))).keys());
+    const there = Object.keys(digests).map(Number);
     this.kept = this.compared = 0;
-    for (const [first, last] of received) {
-      for (let index = first; index <= last; index++) {
-        if (!(index in digests)) continue;
-        await this.#gate();
-        const blob = this.#slice(index, chunk);
-        if (base64(await this.#digest(blob)) !== digests[index]) {
-          throw new Failure("file", "This is a different file: it is as large, but its bytes are not those on the portal.");
-        }
+    for (const index of there) {
+      await this.#gate();
+      const blob = this.#slice(index, chunk);
+      if (base64(await this.#digest(blob)) === digests[index]) {
         missing.delete(index);
-        this.compared += blob.size;
+        this.kept += blob.size;
       }
+      this.compared += blob.size;
     }
-    if (declared && ![null, undefined, declared].includes(await this.whole)) {
-      throw new Failure("file", "This is a different file: its sha256 is not the one that the upload was begun with.");
+    const others = there.filter((index) => missing.has(index)).length;
+    const whole = declared && (await this.whole);
+    if (whole && whole !== declared) {
+      const why = others ? "it is as large, but its bytes are not those on the portal" : "its sha256 is not the one that the upload was begun with";
+      throw new Failure("file", `This is a different file: ${why}.`);
     }
-    this.kept = this.compared;
+    if (others && !whole && !this.replaces) {
+      const which = `${others} of the ${there.length} ${there.length === 1 ? "chunk" : "chunks"} on the portal`;
+      throw new Failure("differs", `${which} ${others === 1 ? "is" : "are"} not this file’s.`);
+    }
     return [...missing];
   }
 

@@ -1,6 +1,6 @@
 // The upload page: one panel, choose → check → sending → checking → done. What it shows is in templates/uploads/.
 import { Calls, Failure } from "./calls.js";
-import { choice, form, refuse, wanted, wrong } from "./choosing.js";
+import { choice, chooseNone, form, refuse, wanted, wrong } from "./choosing.js";
 import { Pace, announce, button, panel, part, phase, say, size, slot, snippet, span } from "./page.js";
 import { Transfer } from "./transfer.js";
 
@@ -81,23 +81,17 @@ function swap(first, second, toSecond) {
   if (focused) (toSecond ? second : first).focus();
 }
 
-const ADVICE = {
-  file: "Choose the file that this upload was begun with.",
-  401: "Log in again in a new tab, then come back and try again. What has arrived is kept.",
-  403: "Your right to write there is gone. Ask whoever owns it.",
-  404: "Perhaps it was cancelled from elsewhere. You can start anew.",
-  410: "It was cancelled, or nothing came for too long. You can start anew.",
-  413: "The portal takes no files of this size.",
-  422: "Perhaps the file changed on the way. Cancel this upload under Uploads and begin anew.",
-  507: "What has arrived is kept. Tell whoever runs the portal, and try again when there is space.",
-};
+const BEYOND_TRYING_AGAIN = ["file", "differs", 403, 404, 410, 413, 422];
+const CHOOSE_AGAIN = ["file", "differs", 422];
 
 function problem(failure) {
   const { status } = failure;
-  const kept = transfer?.kept ? `${size(transfer.kept)} have arrived and are kept.` : "";
+  const advice = [...part("problem").querySelectorAll("[data-advice]")];
+  for (const each of advice) each.hidden = !each.dataset.advice.split(" ").includes(String(status));
   say("problem", failure.message);
-  say("advice", ADVICE[status] ?? kept);
-  button("retry").hidden = ["file", 403, 404, 410, 413, 422].includes(status);
+  say("kept", transfer?.kept && advice.every((each) => each.hidden) ? `${size(transfer.kept)} have arrived and are kept.` : "");
+  button("retry").hidden = BEYOND_TRYING_AGAIN.includes(status);
+  button("replace").hidden = status !== "differs";
   part("login").hidden = status !== 401;
   part("problem").hidden = false;
   part("problem").focus();
@@ -156,10 +150,12 @@ async function begunBefore() {
   return [...page.querySelectorAll("[data-upload-id]")].find(same)?.dataset.uploadId;
 }
 
-async function run() {
+/** `replaces`: chunks on the portal that are not this file's are sent anew. */
+async function run(replaces = false) {
   const { file, sum } = choice;
   const mine = new Transfer(file, uploadId, calls, render);
   transfer = mine;
+  mine.replaces = replaces;
   mine.whole = sum?.done;
   sum?.done.then((hex) => { mine.sha256 = hex; });
   part("problem").hidden = true;
@@ -193,9 +189,11 @@ function failed(file, failure) {
   part("controls").hidden = part("trouble").hidden = true;
   for (const name of ["speed", "left", "flying", "note"]) say(name, "");
   say("title", `Stopped: ${file.name}`);
-  if (failure.status === "file") {
+  if (CHOOSE_AGAIN.includes(failure.status)) {
     phase("choose");
     show("choose");
+    if (part("compare")) part("compare").open = true;
+    if (!file.slice) choice.file = null; // it went without the file; now it needs one
   }
   problem(failure);
 }
@@ -207,7 +205,8 @@ async function done(file, sum, result) {
   const title = `${file.name} is on the portal as version ${result.version}`;
   say("done-title", title);
   announce(`Done. ${title}.`);
-  say("done-size", `${size(result.size)} (${result.size.toLocaleString("en")} bytes)`);
+  const exactly = result.size < 1000 ? "" : ` (${result.size.toLocaleString("en")} bytes)`;
+  say("done-size", size(result.size) + exactly);
   say("sha-there", there);
   const id = result[`${word}_id`];
   slot("entry-link").href = `${entries}/${id}`;
@@ -245,9 +244,10 @@ part("terminal").addEventListener("toggle", async () => {
 
 form.addEventListener("submit", submit);
 button("finish")?.addEventListener("click", () => {
-  choice.file = { name: panel.dataset.fileName, size: Number(panel.dataset.size) };
+  chooseNone({ name: panel.dataset.fileName, size: Number(panel.dataset.size) });
   run();
 });
+button("replace").addEventListener("click", () => run(true));
 button("pause").addEventListener("click", () => transfer?.pause());
 button("resume").addEventListener("click", () => transfer?.resume());
 button("hurry").addEventListener("click", () => transfer?.hurry());

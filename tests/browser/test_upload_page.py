@@ -17,7 +17,6 @@ from tests.browser.uploading import (
     choose_again,
     expect_done,
     expect_heading,
-    expect_problem,
     wait_until_sent,
 )
 from tests.people import People
@@ -133,28 +132,6 @@ def test_pause_resume_and_cancel_by_keyboard(page: Page, line: Line, people: Peo
     page.get_by_role("button", name="Cancel and delete").press("Enter")
     expect_heading(page, "Cancelled")
     assert people.owner.api.get("/api/v2/model/list").json == []
-
-
-def test_a_different_file_of_the_same_size_is_refused(page: Page, line: Line, people: People, file: Path) -> None:
-    data = file.read_bytes()
-    begun = make.begin(people.owner, data, chunk_size=MIB, file_name=file.name, sha256=make.sha256(data))
-    bearer = {"Authorization": f"Bearer {begun['token']}"}
-    people.owner.api.post("/api/v2/model/upload/0", data=data[:MIB], headers=bearer)
-    page.goto(f"{line.address}/uploads/{begun['upload_id']}")
-    other, longer, tail = file.with_name("other"), file.with_name("longer"), file.with_name("tail")
-    other.write_bytes(b"x" + data[1:])
-    tail.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    longer.write_bytes(data + b"x")
-    line.carried = 0
-    choose_again(page, other)
-    expect_problem(page, "This is a different file: it is as large, but its bytes are not those on the portal.")
-    choose_again(page, longer)
-    expect_problem(page, f"This is a different file: it has {SIZE + 1:,} bytes, the upload was begun with {SIZE:,}.")
-    choose_again(page, tail)
-    expect_problem(page, "This is a different file: its sha256 is not the one that the upload was begun with.")
-    assert line.carried < MIB
-    choose_again(page, file)
-    expect_done(page, people.owner, file)
 
 
 def test_a_begun_file_is_recognised_when_it_is_chosen_anew(page: Page, line: Line, people: People, file: Path) -> None:
@@ -278,15 +255,3 @@ def test_what_has_all_its_bytes_is_published_without_the_file(page: Page, line: 
     page.get_by_role("button", name="Verify and publish").click()
     expect_heading(page, "whole.bin is on the portal as version 1")
     assert people.owner.api.get(f"/api/v2/model/{begun['model_id']}/download").data == b"whole"
-
-
-def test_a_file_that_changes_on_the_way_is_not_published(page: Page, line: Line, people: People, file: Path) -> None:
-    line.rate = 3 * MIB
-    begin(page, line, file)
-    wait_until_sent(page, line, 3 * MIB)
-    with file.open("r+b") as out:
-        out.write(b"changed")
-    line.rate = 0
-    expect_problem(page, "The file cannot be read any more.")
-    (entry,) = people.owner.api.get("/api/v2/model/list").json
-    assert entry["version"] is None
