@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
+
+from portal.durable import write_once
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 32
@@ -36,27 +37,3 @@ def kept_secret_key(data_dir: Path) -> str:
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"{kept} holds fewer than {SHORTEST_KEY} characters; remove it to have a new key made")
     return key
-
-
-def write_once(target: Path, text: str) -> None:
-    """The first of several writers wins; a link, unlike a file opened exclusively, appears whole or not at all."""
-    draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with open(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(draft, target)
-    finally:
-        draft.unlink()
-    sync_folder(target.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

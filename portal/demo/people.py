@@ -7,12 +7,12 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from portal.data_dir import write_once
 from portal.database import begin_write
 from portal.domain import rules, users
 from portal.domain.sessions import actor_for
 from portal.domain.teams import Membership, Team
 from portal.domain.users import User
+from portal.durable import write_once
 from portal.extensions import db
 from portal.security.actor import Actor, Via
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from portal.durable import sync_folder
 from portal.storage.base import (
     Damaged,
     DigestMismatch,
@@ -28,7 +29,7 @@ from portal.storage.base import (
     StoredKey,
     Unavailable,
 )
-from portal.storage.files import hash_file, opened, sync_folder
+from portal.storage.files import hash_file, opened
 from portal.storage.finish import Finisher, reopen
 from portal.storage.journal import Journal
 from portal.storage.keys import STAGING, VERSIONS, is_key, is_staging_key, staging_key

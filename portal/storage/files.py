@@ -58,12 +58,3 @@ def hash_file(fd: int, progress: Progress, stop: Stop) -> tuple[int, str]:
         size += len(piece)
         progress(size)
     return size, digest.hexdigest()
-
-
-def sync_folder(folder: Path) -> None:
-    """Make names made, changed or removed in a folder durable."""
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -4,8 +4,9 @@ import os
 import time
 from pathlib import Path
 
+from portal.durable import sync_folder
 from portal.storage.base import Conflict, Damaged, Incomplete, Missing, Progress, Stop, Stopped
-from portal.storage.files import hash_file, opened, read_pieces, sync_folder, write_all
+from portal.storage.files import hash_file, opened, read_pieces, write_all
 from portal.storage.journal import Journal, is_sealed
 from portal.storage.log import Log
 from portal.storage.staging import DATA, PART, WHOLE

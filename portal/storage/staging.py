@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from portal.durable import sync_folder
 from portal.storage.base import Conflict, Missing, NoSpace, chunk_count
-from portal.storage.files import opened, sync_folder
+from portal.storage.files import opened
 from portal.storage.journal import RECORD_SIZE, Journal, write_header
 from portal.storage.log import Logs
 
