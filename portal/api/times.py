@@ -1,7 +1,8 @@
 """Times as a caller writes them."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
@@ -9,15 +10,22 @@ from pydantic_core import PydanticCustomError
 from portal.domain import rules
 from portal.errors import Invalid
 
-
-def read_time(value: Any) -> datetime | None:
-    """What `rules.moment` makes of it, as pydantic wants its complaints."""
-    if value is None:
-        return None
-    try:
-        return rules.moment(value, "time")
-    except Invalid as error:
-        raise PydanticCustomError("time", "{sentence}", {"sentence": error.fields[0][1]}) from None
+T = TypeVar("T")
 
 
-Rfc3339 = Annotated[datetime, BeforeValidator(read_time)]
+def _read_by(rule: Callable[[object, str], T]) -> Callable[[Any], T | None]:
+    """What a rule makes of it, as pydantic wants its complaints."""
+
+    def read(value: Any) -> T | None:
+        if value is None:
+            return None
+        try:
+            return rule(value, "time")
+        except Invalid as error:
+            raise PydanticCustomError("time", "{sentence}", {"sentence": error.fields[0][1]}) from None
+
+    return read
+
+
+Rfc3339 = Annotated[datetime, BeforeValidator(_read_by(rules.moment))]
+Day = Annotated[date, BeforeValidator(_read_by(rules.day))]

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, select
+from sqlalchemy import Date, ForeignKey, Index, Select, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, JsonObject, Table, Time, new_id, now
-from portal.domain import circumstances, experiments, rules
+from portal.domain import circumstances, entries, experiments, rules
 from portal.domain.entries import Entry
 from portal.domain.experiments import Experiment
 from portal.extensions import db
@@ -63,6 +63,7 @@ def add(
 ) -> Dataset:
     """The dataset of that name and experiment, made if it is new and tied to the entry; what is given here is kept."""
     name = rules.name(name, "dataset_name")
+    entries.hold(entry)
     experiment_id = None
     if experiment is not None:
         experiment_id = circumstances.named(Experiment, rules.name(experiment, "experiment_name"))
@@ -79,10 +80,19 @@ def add(
 @allows(OnEntry.READ)
 def list_for(actor: Actor, entry: Entry) -> Sequence[Dataset]:
     """The datasets of the entry, by name."""
+    return db.session.scalars(_tied_to(entry)).all()
+
+
+@allows(OnEntry.READ)
+def find(actor: Actor, entry: Entry, limit: int, offset: int = 0) -> tuple[Sequence[Dataset], int]:
+    """Some of the datasets of the entry, by name, and how many there are in all."""
+    ties = select(func.count()).select_from(EntryDataset).where(EntryDataset.entry_id == entry.id)
+    return db.session.scalars(_tied_to(entry).limit(limit).offset(offset)).all(), db.session.scalar(ties) or 0
+
+
+def _tied_to(entry: Entry) -> Select[Dataset]:
     tied = select(Dataset).join(EntryDataset, EntryDataset.dataset_id == Dataset.id)
-    return db.session.scalars(
-        tied.where(EntryDataset.entry_id == entry.id).order_by(Dataset.name_key, Dataset.id)
-    ).all()
+    return tied.where(EntryDataset.entry_id == entry.id).order_by(Dataset.name_key, Dataset.id)
 
 
 def of_name(entry: Entry, name: str, experiment_id: str | None, collection_date: date | None) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, delete,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, JsonObject, Moment, Table, TextId, new_ordered_id, now
-from portal.domain import circumstances, datasets, rules, tally
+from portal.domain import circumstances, datasets, entries, rules, tally
 from portal.domain.access import readable
 from portal.domain.circumstances import Circumstances, Names, Season, Site
 from portal.domain.datasets import Dataset
@@ -126,6 +126,7 @@ class Writer:
 @allows(OnEntry.WRITE, writes=True)
 def add(actor: Actor, entry: Entry, new: NewRecord) -> Record:
     """A new record; 409 if the entry has the same one already."""
+    entries.hold(entry)
     row = Writer(entry).row(new)
     keep(row)
     return db.session.get_one(Record, row["id"])
@@ -162,6 +163,7 @@ def get(actor: Actor, record_id: str, kind: Kind | None = None) -> Row[Record, E
 @allows(OnEntry.WRITE, writes=True)
 def edit(actor: Actor, entry: Entry, record_id: str, fields: dict[str, Any]) -> Record:
     """Changes `data`, `info` or both."""
+    entries.hold(entry)
     record = _locked(entry, record_id)
     for name, value in fields.items():
         setattr(record, name, value)
@@ -174,6 +176,7 @@ def edit(actor: Actor, entry: Entry, record_id: str, fields: dict[str, Any]) -> 
 @allows(OnEntry.WRITE, writes=True)
 def remove(actor: Actor, entry: Entry, record_ids: Sequence[str]) -> int:
     """Deletes records of the entry and uncounts them; how many there were. Files go with the sweep."""
+    entries.hold(entry)
     gone = delete(Record).where(Record.entry_id == entry.id, Record.id.in_(record_ids))
     columns = (Record.circumstances_id, Record.dataset_id, Record.collection_date, Record.timestamp)
     rows = db.session.execute(gone.returning(*columns)).all()

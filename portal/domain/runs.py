@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey, Index, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import JsonObject, Table, TextId, Time, new_ordered_id, now
+from portal.domain import entries
 from portal.domain.entries import Entry
 from portal.extensions import db
 from portal.security.actor import Actor
@@ -28,6 +29,7 @@ class Run(Table):
 
 @allows(OnEntry.WRITE, writes=True)
 def add(actor: Actor, entry: Entry, info: dict[str, Any] | None = None) -> Run:
+    entries.hold(entry)
     run = Run(id=new_ordered_id(), entry_id=entry.id, info=info or {}, created_at=now())
     db.session.add(run)
     db.session.flush()

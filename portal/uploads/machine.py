@@ -11,13 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from flask import current_app
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from portal.database import begin_write, end_read, new_id, now
 from portal.domain import entries, rules
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
-from portal.errors import BadRequest, Invalid, NotFound, TooLarge, invalid
+from portal.errors import BadRequest, Invalid, TooLarge, invalid
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, enforce
@@ -160,9 +160,7 @@ def _entry_for(actor: Actor, kind: Kind, said: Announcement) -> Entry:
     enforce(actor, OnEntry.WRITE, entry)
     if said.type not in ("", entry.type):
         raise invalid("type", f"This {kind.word} has the type “{entry.type}”.")
-    kept = select(Entry.id).where(Entry.id == entry.id).with_for_update(read=True, key_share=True)
-    if db.session.scalar(kept) is None:
-        raise NotFound(f"There is no such {kind.word}.")
+    entries.hold(entry)
     return entry
 
 

@@ -10,8 +10,10 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.database import new_id
-from portal.domain import tokens
+from portal.domain import entries, records, runs, tokens
+from portal.domain.circumstances import Names
 from portal.domain.kinds import Kind
+from portal.domain.records import NewRecord
 from tests import make
 from tests.people import PASSWORD, People, Person, in_transaction
 from tests.security.expectations import Line
@@ -29,6 +31,7 @@ class Things:
     entry_id: str = ""
     upload_id: str = ""
     token_id: str = ""
+    record_id: str = ""
 
     def make_entry(self) -> None:
         access, _, permission = self.state.partition("-")
@@ -42,6 +45,16 @@ class Things:
             default_permission=permission or "read",
             experiment="Barley 2026",
         )
+        self.make_record()
+        with in_transaction(self.app):
+            owner = self.people.owner.actor
+            runs.add(owner, entries.get(owner, self.kind, self.entry_id))
+
+    def make_record(self) -> None:
+        with in_transaction(self.app):
+            owner = self.people.owner.actor
+            new = NewRecord({"yield": 48.9}, names=Names("Barley 2026", "2026", "Waseca"))
+            self.record_id = records.add(owner, entries.get(owner, self.kind, self.entry_id), new).id
 
     def make_upload(self) -> None:
         given = {f"{self.kind.word}_name": None, f"{self.kind.word}_id": self.entry_id}
@@ -61,6 +74,8 @@ class Things:
             things.make_token()
         elif str(line) in USES_UP_THE_ENTRY:
             things.make_entry()
+        elif str(line) in USES_UP_THE_RECORD:
+            things.make_record()
         return things
 
     def path(self, line: Line) -> str:
@@ -70,6 +85,7 @@ class Things:
             "id:entry_id": self.entry_id,
             "id:upload_id": self.upload_id,
             "id:token_id": self.token_id,
+            "id:record_id": self.record_id,
             "number:number": "1",
             "idx": "0",
             "path:filename": "mark.svg",
@@ -84,6 +100,8 @@ USES_UP_THE_ENTRY = {
     "POST /api/v2/<word:kind>/<id:entry_id>/access",
     "POST /api/v2/<word:kind>/<id:entry_id>/default-permission",
 }
+
+USES_UP_THE_RECORD = {"DELETE /api/<kind:kind>/records/id/<id:record_id>"}
 
 Sent = Callable[[Things, Person], dict[str, Any]]
 SENT: dict[str, Sent] = {
@@ -106,6 +124,12 @@ SENT: dict[str, Sent] = {
     "GET /api/<kind:kind>": lambda t, p: {"query_string": {f"{t.kind.word}_name": t.name}},
     "POST /api/<kind:kind>": lambda t, p: {"json": {f"{t.kind.word}_name": new_id()}},
     "PATCH /api/<kind:kind>/id/<id:entry_id>": lambda t, p: {"json": {f"{t.kind.word}_info": {"by": p.name}}},
+    "POST /api/<kind:kind>/id/<id:entry_id>/runs": lambda t, p: {"json": {f"{t.kind.word}_run_info": {"by": p.name}}},
+    "POST /api/<kind:kind>/id/<id:entry_id>/datasets": lambda t, p: {"json": {"dataset_name": new_id()}},
+    "POST /api/<kind:kind>/id/<id:entry_id>/records": lambda t, p: {
+        "json": {f"{t.kind.word}_data": {"by": p.name}, "site_name": "Waseca"}
+    },
+    "PATCH /api/<kind:kind>/records/id/<id:record_id>": lambda t, p: {"json": {"record_info": {"by": p.name}}},
     "POST /api/v2/<word:kind>/<id:entry_id>/access": lambda t, p: {"json": {"access": "public"}},
     "POST /api/v2/<word:kind>/<id:entry_id>/default-permission": lambda t, p: {"json": {"permission": "read"}},
     "POST /api/v2/<word:kind>/upload": lambda t, p: {"json": {f"{t.kind.word}_id": t.entry_id}},

@@ -78,6 +78,14 @@ GET     /api/<kind:kind>/id/<id:entry_id>              entry   404     200     4
 PATCH   /api/<kind:kind>/id/<id:entry_id>              entry   401     401     404       403     200     200    200
 DELETE  /api/<kind:kind>/id/<id:entry_id>              entry   401     401     404       403     403     200    200
 GET     /api/<kind:kind>/id/<id:entry_id>/experiments  entry   404     200     404       200     200     200    200
+GET     /api/<kind:kind>/id/<id:entry_id>/runs         entry   404     200     404       200     200     200    200
+POST    /api/<kind:kind>/id/<id:entry_id>/runs         entry   401     401     404       403     200     200    200
+GET     /api/<kind:kind>/id/<id:entry_id>/datasets     entry   404     200     404       200     200     200    200
+POST    /api/<kind:kind>/id/<id:entry_id>/datasets     entry   401     401     404       403     200     200    200
+POST    /api/<kind:kind>/id/<id:entry_id>/records      entry   401     401     404       403     200     200    200
+GET     /api/<kind:kind>/records/id/<id:record_id>     entry   404     200     404       200     200     200    200
+PATCH   /api/<kind:kind>/records/id/<id:record_id>     entry   401     401     404       403     200     200    200
+DELETE  /api/<kind:kind>/records/id/<id:record_id>     entry   401     401     404       403     200     200    200
 
 # Bazaar dialect
 GET     /api/v2/<word:kind>/list                       none    401     401     200       200     200     200    200

@@ -159,7 +159,7 @@ def test_ids_that_are_none_are_not_found(people: People, things: Things) -> None
     """Also where they stand in a query or a body, and on both databases."""
     owner = people.owner
     for line in lines():
-        for parameter in ("<id:entry_id>", "<id:upload_id>", "<id:token_id>"):
+        for parameter in ("<id:entry_id>", "<id:upload_id>", "<id:token_id>", "<id:record_id>"):
             if parameter in line.route:
                 for bad in BAD_IDS:
                     route = line.route.replace(parameter, bad)

@@ -9,6 +9,7 @@ from portal.security.guard import require_reader
 registry = Blueprint("registry", __name__, url_prefix="/api/<kind:kind>")
 
 PAGE = ("limit", "offset")
+TAKES = {"list_all": PAGE, "list_runs": PAGE, "list_datasets": PAGE}
 
 
 @registry.before_request
@@ -30,9 +31,8 @@ def _refuse_unknown_parameters() -> None:
     """A misspelt filter must not return everything."""
     kind = (request.view_args or {})["kind"]
     own = [f"{kind.word}_{field}" for field in ("name", "url", "info", *kind.extra_fields)]
-    known = {"list_all": PAGE, "search": (*own, "experiment_name", *PAGE)}.get(
-        (request.endpoint or "").partition(".")[2], ()
-    )
+    endpoint = (request.endpoint or "").partition(".")[2]
+    known = (*own, "experiment_name", *PAGE) if endpoint == "search" else TAKES.get(endpoint, ())
     for name, values in request.args.lists():
         if name not in known:
             takes = f"takes {', '.join(sorted(known))}" if known else "this address takes none"
@@ -41,4 +41,4 @@ def _refuse_unknown_parameters() -> None:
             raise BadRequest(fields=[(name, "Takes one value.")])
 
 
-from portal.api.registry import entries  # noqa: E402,F401
+from portal.api.registry import datasets, entries, records, runs  # noqa: E402,F401

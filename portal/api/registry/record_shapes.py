@@ -1,0 +1,72 @@
+"""What came out of an entry, as the registry dialect writes it; and the specs of what may be said of it."""
+
+from typing import Any
+
+from portal.api.bodies import KindSpec, Spec, of_kind
+from portal.api.shapes import rfc3339
+from portal.api.times import Day
+from portal.domain import records
+from portal.domain.datasets import Dataset
+from portal.domain.entries import Entry
+from portal.domain.kinds import KINDS, Kind
+from portal.domain.records import Record
+from portal.domain.runs import Run
+
+
+class RunSpec(KindSpec):
+    own = ("run_info",)
+
+    run_info: dict[str, Any] | None = None
+
+
+class DatasetSpec(Spec):
+    dataset_name: str
+    dataset_info: dict[str, Any] | None = None
+    collection_date: Day | None = None
+    experiment_name: str | None = None
+
+
+class RecordChanges(KindSpec):
+    own = ("data",)
+
+    data: dict[str, Any] | None = None
+    record_info: dict[str, Any] | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What was given, under the domain's names; an info of null is an empty one."""
+        given = {"data": self.data, "record_info": self.record_info or {}}
+        names = {"data": "data", "record_info": "info"}
+        return {names[field]: given[field] for field in self.model_fields_set}
+
+
+RUNS = {kind.word: of_kind(RunSpec, kind) for kind in KINDS}
+CHANGES = {kind.word: of_kind(RecordChanges, kind) for kind in KINDS}
+
+
+def run(kind: Kind, entry: Entry, item: Run) -> dict[str, Any]:
+    word = kind.word
+    its_entry = {f"{word}_id": entry.id, f"{word}_name": entry.name}
+    return {"id": item.id, **its_entry, f"{word}_run_info": item.info, "created_at": rfc3339(item.created_at)}
+
+
+def dataset(item: Dataset) -> dict[str, Any]:
+    collected = item.collection_date and item.collection_date.isoformat()
+    return {"id": item.id, "dataset_name": item.name, "collection_date": collected, "dataset_info": item.info}
+
+
+def record(kind: Kind, entry: Entry, item: Record) -> dict[str, Any]:
+    word = kind.word
+    its_dataset, *named = records.facts(item.id)
+    shape: dict[str, Any] = {
+        "id": item.id,
+        "timestamp": rfc3339(item.timestamp),
+        "collection_date": item.collection_date.isoformat(),
+        "dataset_id": its_dataset.id,
+        "dataset_name": its_dataset.name,
+        f"{word}_id": entry.id,
+        f"{word}_name": entry.name,
+        f"{word}_data": item.data,
+    }
+    for each, found in zip(("experiment", "season", "site"), named, strict=True):
+        shape |= {f"{each}_id": found and found.id, f"{each}_name": found and found.name}
+    return {**shape, "record_file": item.file_name, "record_info": item.info}
