@@ -67,6 +67,7 @@ def dependents(actor: Actor, entry_id: str) -> list[Row[Any]]:
 
 
 def count_dependents(entry: "Entry") -> int:
+    """Those that nobody but their owners see are counted, too. Checks no permission: ask for a visible entry first."""
     query = select(func.count()).where(Dependency.depends_on_id == entry.id)
     return db.session.scalar(query) or 0
 

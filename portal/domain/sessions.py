@@ -77,10 +77,12 @@ def _require_unchanged(found: Any) -> None:
 
 
 def start(user_id: str, via: Via) -> str:
-    """A new session of `user_id`; returns its key, which is stored only as a hash."""
+    """A new session of `user_id`; returns its key, which is stored only as a hash.
+
+    Checks no permission: for whoever has just shown that they are this person.
+    """
     key = PREFIX + secrets.token_urlsafe(32)
-    begin_write()
-    db.session.execute(delete(LoginSession).where(LoginSession.expires_at < now()))
+    forget_ended()
     expires_at = now() + LIFETIMES[via]
     db.session.add(LoginSession(key_hash=hash_key(key), user_id=user_id, via=via, expires_at=expires_at))
     db.session.flush()
@@ -139,7 +141,7 @@ _OPENED_BY = (
 def resume(key: str, via: Via) -> Actor | None:
     """The actor whose session `key` opens, or None when it is unknown, ended, past its time or made for another way in.
 
-    What a cookie carries is no access token, nor the other way round.
+    What a cookie carries is no access token, nor the other way round. Checks no permission: the key is the proof.
     """
     key_hash = hash_key(key)
     rows = db.session.execute(_OPENED_BY, {"key_hash": key_hash, "via": via, "moment": now()}).all()
@@ -157,6 +159,13 @@ def resume(key: str, via: Via) -> Actor | None:
     )
 
 
+def forget_ended() -> int:
+    """Deletes the sessions that are past their time; how many there were. Checks no permission."""
+    begin_write()
+    ended = delete(LoginSession).where(LoginSession.expires_at <= now())
+    return db.session.execute(ended, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined]
+
+
 def actor_for(
     user: User,
     via: Via,
@@ -166,7 +175,7 @@ def actor_for(
     expires_at: datetime | None = None,
     upload_id: str | None = None,
 ) -> Actor:
-    """The actor that `user` is when they come by `via`, with their teams as they are now."""
+    """The actor that `user` is when they come by `via`, with their teams as they are now. Checks no permission."""
     teams = select(Membership.team_id, Membership.is_admin).where(Membership.user_id == user.id)
     return Actor(
         user_id=user.id,

@@ -37,8 +37,7 @@ class Attempts:
 
     def reserve(self) -> None:
         """Counts this try and commits it; 429 with Retry-After once a key is past the limit."""
-        begin_write()
-        db.session.execute(delete(Attempt).where(Attempt.window < self.window))
+        self.forget_older()
         if any(self._count(key_hash) > self.most for key_hash in self.hashes):
             db.session.rollback()
             wait = int((self.window + timedelta(seconds=self.seconds) - now()).total_seconds()) + 1
@@ -50,6 +49,11 @@ class Attempts:
         mine = Attempt.key_hash.in_(self.hashes), Attempt.window == self.window
         db.session.execute(update(Attempt).where(*mine).values(number=Attempt.number - 1))
         db.session.commit()
+
+    def forget_older(self) -> int:
+        """Deletes what was counted in windows before this one; how many rows that were."""
+        begin_write()
+        return db.session.execute(delete(Attempt).where(Attempt.window < self.window)).rowcount  # type: ignore[attr-defined]
 
     def _count(self, key_hash: str) -> int:
         """Tries with this key in this window, this one included. Whoever counts the same key waits for this commit."""

@@ -72,7 +72,10 @@ def revoke(actor: Actor, user_id: str | None, token_id: str) -> None:
 
 
 def recognise(secret: str) -> Actor | None:
-    """The actor whose token `secret` is, or None when it is unknown, revoked or past its time. Notes the use."""
+    """The actor whose token `secret` is, or None when it is unknown, revoked or past its time. Notes the use.
+
+    Checks no permission: the secret is the proof.
+    """
     row = db.session.execute(
         select(Token, User).join(User, User.id == Token.user_id).where(Token.secret_hash == hash_key(secret))
     ).first()

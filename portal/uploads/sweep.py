@@ -14,11 +14,11 @@ from itertools import islice
 from typing import TypeVar
 
 from flask import current_app
-from sqlalchemy import ColumnElement, Delete, and_, delete, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, union
 
 from portal.database import begin_write, end_read, now
-from portal.domain.sessions import LoginSession
-from portal.domain.throttle import Attempt, Attempts
+from portal.domain.sessions import forget_ended
+from portal.domain.throttle import Attempts
 from portal.domain.versions import Version
 from portal.errors import Gone
 from portal.extensions import db
@@ -68,10 +68,9 @@ def reap(grace: timedelta = GRACE, *, unattended: bool = False) -> Swept:
     for stored in _to_delete(grace, unattended):
         if _removed(machine.store().delete, stored.key, swept):
             swept.files, swept.size = swept.files + 1, swept.size + stored.size
-    swept.forgotten = _delete(delete(Upload).where(Upload.status.not_in(UNFINISHED), Upload.expires_at <= now()))
-    swept.sessions = _delete(delete(LoginSession).where(LoginSession.expires_at <= now()))
-    window = Attempts(current_app.extensions["portal"].login_throttle).window
-    swept.attempts = _delete(delete(Attempt).where(Attempt.window < window))
+    swept.forgotten = _committed(_forget)
+    swept.sessions = _committed(forget_ended)
+    swept.attempts = _committed(Attempts(current_app.extensions["portal"].login_throttle).forget_older)
     return swept
 
 
@@ -146,11 +145,16 @@ def _removed(remove: Callable[[str], None], name: str, swept: Swept) -> bool:
     return True
 
 
-def _delete(statement: Delete) -> int:
+def _forget() -> int:
     begin_write()
-    done = db.session.execute(statement, execution_options={"synchronize_session": False})
+    over = delete(Upload).where(Upload.status.not_in(UNFINISHED), Upload.expires_at <= now())
+    return db.session.execute(over, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined]
+
+
+def _committed(forget: Callable[[], int]) -> int:
+    number = forget()
     db.session.commit()
-    return done.rowcount  # type: ignore[attr-defined]
+    return number
 
 
 def _is_older(changed_at: float, grace: timedelta) -> bool:

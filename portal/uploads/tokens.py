@@ -11,10 +11,12 @@ from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.domain.sessions import actor_for
 from portal.domain.users import User
-from portal.errors import Unauthenticated
+from portal.errors import Conflict, Unauthenticated
 from portal.extensions import db
 from portal.security.actor import Actor, Via
-from portal.uploads.session import Upload
+from portal.security.guard import allows
+from portal.security.policy import OnUpload
+from portal.uploads.session import Status, Upload
 
 # One query, put together once: every chunk asks.
 _BEGUN = (
@@ -25,12 +27,25 @@ _BEGUN = (
 )
 
 
+@allows(OnUpload.CONTINUE)
+def renew(actor: Actor, upload: Upload) -> str:
+    """A fresh token, whatever became of the others; 409 once the upload is done, 410 when it is over."""
+    upload.require_alive()
+    if upload.state is Status.DONE:
+        raise Conflict("This upload is committed; there is nothing left to send.")
+    return make(upload)
+
+
 def make(upload: Upload) -> str:
+    """Checks no permission: for whoever has just begun the upload, or by way of `renew`."""
     return _serializer().dumps([upload.id, secrets.token_urlsafe(8)])
 
 
 def open_token(token: str, kind: Kind) -> tuple[Actor, Upload]:
-    """The person who began the upload, limited to it, and the upload; 401 for a token that is bad or forgotten."""
+    """The person who began the upload, limited to it, and the upload; 401 for a token that is bad or forgotten.
+
+    Checks no permission: the token is the proof, and the verbs ask what its bearer may do.
+    """
     try:
         upload_id, _nonce = _serializer().loads(token)
     except (BadData, ValueError, TypeError):

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from flask import current_app, g, jsonify, request
+from flask import current_app, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 from werkzeug.exceptions import ClientDisconnected
@@ -20,14 +20,12 @@ from portal.domain.kinds import Kind
 from portal.errors import BadRequest, Conflict, LengthRequired, PortalError, WrongType
 from portal.identity import current_actor
 from portal.security.actor import Actor
-from portal.security.guard import enforce
-from portal.security.policy import OnUpload
 from portal.storage.base import StorageError
 from portal.storage.files import PIECE
-from portal.uploads import machine, session, tokens
+from portal.uploads import machine, session, taken, tokens
 from portal.uploads.finish import finish
 from portal.uploads.machine import Announcement
-from portal.uploads.session import Status, Upload
+from portal.uploads.session import Upload
 
 _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 _SHA256 = r"^[0-9a-fA-F]{64}$"
@@ -73,18 +71,18 @@ class CommitSpec(Spec):
 @bazaar.post("/<word:kind>/upload")
 def begin(kind: Kind) -> ResponseReturnValue:
     g.field_names = {"name": f"{kind.word}_name", "type": f"{kind.word}_type"}
-    upload = machine.begin(current_actor(), kind, read_json(BEGIN_SPECS[kind.word]).announcement())
-    return jsonify(_begun(kind, upload))
+    said = read_json(BEGIN_SPECS[kind.word]).announcement()
+    try:
+        upload = machine.begin(current_actor(), kind, said)
+    except Conflict as error:
+        raise _explained(error, kind, said) from None
+    return jsonify(_begun(kind, upload, tokens.make(upload)))
 
 
 @bazaar.post("/<word:kind>/upload/token")
 def renew_token(kind: Kind) -> ResponseReturnValue:
     upload = session.get(current_actor(), read_json(TokenSpec).upload_id, kind)
-    enforce(current_actor(), OnUpload.CONTINUE, upload)
-    upload.require_alive()
-    if upload.state is Status.DONE:
-        raise Conflict("This upload is committed; there is nothing left to send.")
-    return jsonify(_begun(kind, upload))
+    return jsonify(_begun(kind, upload, tokens.renew(current_actor(), upload)))
 
 
 @bazaar.post("/<word:kind>/upload/<idx>")
@@ -164,9 +162,20 @@ def _upload(kind: Kind) -> tuple[Actor, Upload]:
     return current_actor(), session.get(current_actor(), upload_id, kind)
 
 
-def _begun(kind: Kind, upload: Upload) -> dict[str, Any]:
+def _explained(error: Conflict, kind: Kind, said: Announcement) -> Conflict:
+    """The refusal of a taken name, with the page where an upload under that name waits."""
+    found = taken.find(current_actor(), kind, said.name or "")
+    if found is None:
+        return error
+    error = found.conflict(kind.word)
+    if found.upload_id:
+        error.detail += f" It waits at {url_for('uploads.show', upload_id=found.upload_id, _external=True)}"
+    return error
+
+
+def _begun(kind: Kind, upload: Upload, token: str) -> dict[str, Any]:
     return {
-        "token": tokens.make(upload),
+        "token": token,
         "upload_id": upload.id,
         f"{kind.word}_id": upload.entry_id,
         "chunk_size": machine.chunk_size_for(upload),
