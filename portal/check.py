@@ -1,4 +1,4 @@
-"""Whether what is stored is what the database says: every file's sha256, files too many, and the database itself."""
+"""Whether what is stored is what the database says: files, the counts of records, and the database itself."""
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text, update
 
 from portal.database import begin_write, end_read
+from portal.domain import recount
 from portal.domain.entries import Entry
 from portal.domain.versions import Version
 from portal.extensions import db
@@ -73,6 +74,14 @@ def database() -> list[str]:
     ]
     end_read()
     return found
+
+
+def roll_up() -> Iterator[str]:
+    """Where the counts of records are not as many as there are records."""
+    for each in recount.differences():
+        row = ", ".join(f"{name} {value}" for name, value in each.key.items())
+        yield f"{each.table} counts {each.said:,} records, there are {each.real:,} ({row})"
+    end_read()
 
 
 class _Row(NamedTuple):

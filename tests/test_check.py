@@ -3,16 +3,24 @@
 import os
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 from flask.cli import ScriptInfo
+from sqlalchemy import text
 
 from portal.cli import cli
 from portal.database import new_id
+from portal.domain import entries, records
+from portal.domain.circumstances import Names
+from portal.domain.kinds import MODEL
+from portal.domain.records import NewRecord
+from portal.extensions import db
 from portal.storage import keys
 from portal.uploads import sweep
 from tests import make
+from tests.people import in_transaction
 
 FILES = 24
 
@@ -103,3 +111,32 @@ def test_a_row_that_points_nowhere_is_damage(check, paths, app):
     ended = check()
     assert ended.exit_code == 1
     assert "points at a user that is not there" in ended.stdout
+
+
+def test_wrong_counts_of_records_are_named(check, app, people):
+    entry_id = make.entry(people.owner)
+    with in_transaction(app):
+        entry = entries.get(people.owner.actor, MODEL, entry_id)
+        for hour in range(20, 28):
+            moment = datetime(2026, 6, 1, tzinfo=UTC) + timedelta(hours=hour)
+            records.add(people.owner.actor, entry, NewRecord({}, names=Names(site="Waseca"), timestamp=moment))
+    ended = check()
+    assert (ended.exit_code, ended.stdout) == (0, "")
+    for table in ("circumstances", "dataset_tally", "day_tally", "tally"):
+        with in_transaction(app):
+            db.session.execute(text(f"UPDATE {table} SET number = number + 1"))
+    ended = check()
+    assert ended.exit_code == 1
+    lines = [" ".join(line.split()[:6]) for line in ended.stdout.splitlines()]
+    assert sorted(lines) == sorted(
+        [
+            "roll-up circumstances counts 9 records, there",
+            *["roll-up dataset_tally counts 5 records, there"] * 2,
+            *["roll-up day_tally counts 5 records, there"] * 2,
+            *["roll-up tally counts 5 records, there"] * 2,
+        ]
+    )
+    with in_transaction(app):
+        for table in ("tally", "dataset_tally", "day_tally"):
+            db.session.execute(text(f"DELETE FROM {table}"))
+    assert "there are 4 (" in check().stdout, "also of rows that are gone"

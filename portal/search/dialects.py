@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Text, and_, cast, func, literal, true
+from sqlalchemy import Boolean, ColumnElement, Date, Text, and_, cast, func, literal, true
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.extensions import db
@@ -67,6 +68,13 @@ def _held(column: Any, wanted: dict[str, Any]) -> Iterator[ColumnElement[bool]]:
 def lower(text: Any) -> Any:
     """SQLite's own `lower` knows ASCII only."""
     return text.lower() if isinstance(text, str) else text
+
+
+def utc_day(column: Any) -> ColumnElement[date]:
+    """The UTC date of a `Moment`."""
+    if db.engine.dialect.name == "sqlite":
+        return func.substr(column, 1, 10, type_=Date())
+    return cast(func.timezone("UTC", column), Date)
 
 
 def json_says(column: Any, condition: Condition) -> ColumnElement[bool]:
