@@ -9,6 +9,7 @@ from portal import strict_json
 from portal.api.bodies import read_json
 from portal.api.registry import registry, shapes
 from portal.api.registry.pages import paged, read_page
+from portal.api.registry.parameters import PAGE, own_fields, takes
 from portal.domain import entries, experiments, listing
 from portal.domain.kinds import Kind
 from portal.errors import BadRequest, NotFound
@@ -16,11 +17,13 @@ from portal.identity import current_actor
 
 
 @registry.get("/all")
+@takes(*PAGE)
 def list_all(kind: Kind) -> Response:
     return _listed(kind, listing.Wanted())
 
 
 @registry.get("")
+@takes("experiment_name", *PAGE, of_kind=own_fields)
 def search(kind: Kind) -> Response:
     args = request.args
     wanted = listing.Wanted(

@@ -6,6 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.api.bodies import read_json
 from portal.api.registry import record_shapes, registry
 from portal.api.registry.pages import paged, read_page
+from portal.api.registry.parameters import PAGE, takes
 from portal.domain import entries, runs
 from portal.domain.kinds import Kind
 from portal.errors import NotFound
@@ -13,6 +14,7 @@ from portal.identity import current_actor
 
 
 @registry.get("/id/<id:entry_id>/runs")
+@takes(*PAGE)
 def list_runs(kind: Kind, entry_id: str) -> ResponseReturnValue:
     page, entry = read_page(), entries.get(current_actor(), kind, entry_id)
     found, total = runs.find(current_actor(), entry, page.limit, page.offset)
