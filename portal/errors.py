@@ -18,6 +18,8 @@ class PortalError(Exception):
         self.fields = list(fields)
         self.detail = detail or " ".join(f"{name}: {message}" for name, message in self.fields) or self.title
         self.headers = headers or {}
+        self.members: dict[str, str] = {}
+        """Further members of the JSON answer, for a program to act on."""
         super().__init__(self.detail)
 
 

@@ -74,6 +74,7 @@ def problem(error: PortalError) -> Response:
         "detail": error.detail,
         "error": error.title,
         "error_description": error.detail,
+        **error.members,
     }
     if error.fields:
         body["errors"] = [{"field": names.get(field, field), "message": message} for field, message in error.fields]

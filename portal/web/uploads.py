@@ -11,14 +11,15 @@ import portal.client
 from portal.domain import entries, listing
 from portal.domain.entries import Entry
 from portal.domain.kinds import BY_SLUG, KINDS, MODEL, Kind
-from portal.errors import NotFound, invalid
+from portal.errors import Conflict, NotFound, invalid
 from portal.identity import current_actor
 from portal.security.guard import enforce
 from portal.security.policy import OnEntry, Portal
 from portal.settings import LARGEST_SIZE
-from portal.uploads import machine, session
+from portal.uploads import machine, session, taken
 from portal.uploads.machine import Announcement
 from portal.uploads.session import Status
+from portal.uploads.taken import Taken
 from portal.uploads.whole import upload_whole
 from portal.web import snippets
 from portal.web.forms import REFUSALS, UploadForm, choices
@@ -60,8 +61,9 @@ def send() -> ResponseReturnValue:
     try:
         made = upload_whole(current_actor(), kind, _announcement(form, entry), form.file.data)
     except REFUSALS as error:
-        status = form.complain(error)
-        return render_template("uploads/new.html", **_page(kind, entry, form)), status
+        name_of = taken.find(current_actor(), kind, form.name.data or "") if isinstance(error, Conflict) else None
+        status = form.complain(name_of.conflict(kind.word) if name_of else error)
+        return render_template("uploads/new.html", **_page(kind, entry, form, name_of)), status
     flash(f"Version {made.number} is there. Its sha256 is {made.sha256}.", "success")
     return redirect(url_for("entries.show", kind=kind, entry_id=made.entry_id))
 
@@ -121,7 +123,7 @@ def _target() -> tuple[Kind, Entry | None]:
     return kind, entry
 
 
-def _page(kind: Kind, entry: Entry | None, form: UploadForm) -> dict[str, Any]:
+def _page(kind: Kind, entry: Entry | None, form: UploadForm, name_of: Taken | None = None) -> dict[str, Any]:
     if entry is None:
         own = listing.own_names(current_actor(), kind)
         form.entry.choices = choices(
@@ -132,6 +134,7 @@ def _page(kind: Kind, entry: Entry | None, form: UploadForm) -> dict[str, Any]:
         "other_kind": next(other for other in KINDS if other is not kind),
         "entry": entry,
         "form": form,
+        "name_of": name_of,
         "unfinished": _unfinished(),
         "upload": None,
         "terminal": snippets.upload(kind, entry),

@@ -5,11 +5,15 @@ const STALL = 60_000; // ms without a byte moving before a chunk counts as lost
 const ANSWER = 120_000; // ms the portal may take for an answer
 const PASSING = [0, 408, 425, 429, 500, 502, 503, 504];
 
-/** What stands in the way. `status` is the portal's, 0 when there was no answer, "file" when the file itself is wrong. */
+/**
+ * What stands in the way. `status` is the portal's, 0 when there was no answer, "file" when the file itself is wrong,
+ * "differs" when parts of it are not those on the portal; `said` is the portal's whole answer.
+ */
 export class Failure extends Error {
-  constructor(status, sentence, { errors = [], retryAfter = 0 } = {}) {
+  constructor(status, sentence, said = {}) {
     super(sentence);
-    Object.assign(this, { status, errors, retryAfter, passing: PASSING.includes(status) });
+    const { errors = [], retryAfter = 0 } = said;
+    Object.assign(this, { status, said, errors, retryAfter, passing: PASSING.includes(status) });
   }
 }
 
@@ -23,7 +27,7 @@ function read(status, text, header) {
   const retryAfter = 1000 * (Number(header("Retry-After")) || 0);
   if (status >= 200 && status < 300) return { ...data, retryAfter };
   const sentence = data.detail || data.title || `The portal answered with error ${status}.`;
-  throw new Failure(status, sentence, { errors: data.errors, retryAfter });
+  throw new Failure(status, sentence, { ...data, retryAfter });
 }
 
 /** The calls. `address` is …/api/v2/model/upload; `page` any page whose <meta name="csrf-token"> is this person's. */

@@ -61,13 +61,15 @@ function hash(file) {
   return sum;
 }
 
-function fieldError(id, message) {
+/** `way`, if given, is a link that follows the message: {href, words}. */
+function fieldError(id, message, way) {
   const field = form.querySelector(`#${id}`);
   form.querySelector(`#${id}-error`)?.remove();
   const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((each) => each && each !== `${id}-error`);
   field.classList.toggle("is-invalid", Boolean(message) && id !== "file");
   if (message) {
     const line = Object.assign(document.createElement("div"), { className: "field-error", id: `${id}-error`, textContent: message });
+    if (way) line.append(" ", Object.assign(document.createElement("a"), { href: way.href, textContent: way.words }));
     field.closest(".form-group").append(line);
     field.setAttribute("aria-invalid", "true");
     others.push(line.id);
@@ -100,10 +102,10 @@ export function wrong() {
 
 const entryId = () => panel.dataset.entryId || form.querySelector("#entry")?.value || "";
 
-/** Says beside its field what is wrong; no errors take away what was said before. */
+/** Says beside its field what is wrong, as [field, message, way]; no errors take away what was said before. */
 export function refuse(errors) {
   for (const field of form.querySelectorAll("[aria-invalid]")) fieldError(field.id, "");
-  for (const [id, message] of errors) fieldError(id, message);
+  for (const error of errors) fieldError(...error);
   if (errors.length) form.querySelector(`#${errors[0][0]}`).focus();
 }
 

@@ -118,7 +118,7 @@ async function submit(event) {
   } catch (failure) {
     phase("choose");
     announce("");
-    const known = failure.errors?.map(({ field, message }) => [field.replace(`${word}_`, "").replace(/^id$/, "entry"), message]) ?? [];
+    const known = failure.errors.map(({ field, message }) => [field.replace(`${word}_`, "").replace(/^id$/, "entry"), message, out(failure)]);
     const here = known.filter(([id]) => form.querySelector(`#${id}`));
     if (here.length) refuse(here);
     else problem(failure);
@@ -128,13 +128,23 @@ async function submit(event) {
   }
 }
 
+/** The way out of a taken name: to the upload that waits under it, or to a new version of what has it. */
+function out({ said }) {
+  const entry = said[`${word}_id`];
+  if (!entry) return null;
+  if (said.upload_id) return { href: `${uploads}/${said.upload_id}`, words: "Go on with it" };
+  const version = new URL(location.href);
+  version.searchParams.set("entry", entry);
+  return { href: version.href, words: "Add a version to it" };
+}
+
 /** The id of a new upload; or of the one an earlier try began, when its answer was lost (browsers repeat a lost POST). */
 async function begin() {
   for (let attempt = 1; ; attempt++) {
     try {
       return (await calls.begin(wanted())).upload_id;
     } catch (failure) {
-      const found = [0, 409].includes(failure.status) && (await begunBefore().catch(() => null));
+      const found = [0, 409].includes(failure.status) && (await begunBefore(failure.said?.upload_id).catch(() => null));
       if (found) return found;
       if (!failure.passing || attempt > 4) throw failure;
       await new Promise((resolve) => setTimeout(resolve, Math.max(failure.retryAfter, 500 * attempt)));
@@ -142,11 +152,11 @@ async function begin() {
   }
 }
 
-async function begunBefore() {
+async function begunBefore(known) {
   const page = new DOMParser().parseFromString(await (await fetch(uploads)).text(), "text/html");
   const about = wanted();
   const same = ({ dataset: row }) => row.kind === word && row.fileName === about.file_name && Number(row.size) === about.size
-    && (row.name === about[`${word}_name`] || row.entryId === about[`${word}_id`]);
+    && (row.uploadId === known || row.entryId === about[`${word}_id`] || row.name === about[`${word}_name`]);
   return [...page.querySelectorAll("[data-upload-id]")].find(same)?.dataset.uploadId;
 }
 

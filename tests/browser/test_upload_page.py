@@ -79,9 +79,33 @@ def test_a_taken_name_is_said_beside_its_field(page: Page, line: Line, people: P
     name = page.get_by_label("Name", exact=True)
     expect(name).to_be_focused()
     expect(name).to_have_accessible_description(re.compile("already have a model with this name"))
+    expect(page.get_by_role("link", name="Add a version to it")).to_have_attribute("href", re.compile("entry="))
     name.fill("free")
     page.get_by_role("button", name="Upload", exact=True).click()
     expect_done(page, people.owner, file)
+
+
+def test_a_name_that_another_upload_has_leads_there(page: Page, line: Line, people: People, file: Path) -> None:
+    begun = make.begin(people.owner, b"other", chunk_size=5, model_name="taken", file_name="other.bin")
+    make.begin(people.owner, file.read_bytes(), chunk_size=MIB, model_name="not it", file_name=file.name)
+    begin(page, line, file, "taken")
+    way = page.get_by_role("link", name="Go on with it")
+    expect(page.locator("#name-error")).to_contain_text("your upload of other.bin for it is not finished")
+    expect(way).to_have_attribute("href", f"/uploads/{begun['upload_id']}")
+
+
+def test_the_answer_to_the_beginning_is_lost(page: Page, line: Line, people: People, file: Path) -> None:
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        lost.append(route.fetch().json()["upload_id"])
+        route.abort()
+
+    page.route("**/api/v2/model/upload", lose, times=1)
+    begin(page, line, file)
+    expect_done(page, people.owner, file)
+    assert [entry["version"] for entry in people.owner.api.get("/api/v2/model/list").json] == [1]
+    assert len(lost) == 1
 
 
 def test_nothing_is_sent_without_a_file_or_a_name(page: Page, line: Line, file: Path) -> None:

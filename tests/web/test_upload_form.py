@@ -41,6 +41,16 @@ def test_a_taken_name_is_a_conflict(people: People, kind: Kind) -> None:
 
     assert answer.status_code == 409
     assert "Counts ears." in answer.text
+    assert "Add a version to it</a>" in answer.text
+
+
+def test_the_unfinished_upload_that_has_the_name_is_a_link_away(people: People, kind: Kind) -> None:
+    begun = make.begin(people.owner, b"abc", chunk_size=3, word=kind.word, **{f"{kind.word}_name": "ear counter"})
+
+    answer = send(people.owner, kind)
+
+    assert answer.status_code == 409
+    assert f'<a href="/uploads/{begun["upload_id"]}">Go on with it</a>' in answer.text
 
 
 def test_a_file_that_is_too_large_is_refused_on_the_form(make_app: Callable[..., Flask], kind: Kind) -> None:

@@ -6,7 +6,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
-from flask import current_app, g, jsonify, request
+from flask import current_app, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 from werkzeug.exceptions import ClientDisconnected
@@ -17,12 +17,12 @@ from portal.api.bazaar import bazaar, shapes
 from portal.api.bodies import Spec, read_json
 from portal.api.shapes import rfc3339
 from portal.domain.kinds import Kind
-from portal.errors import BadRequest, LengthRequired, PortalError, WrongType
+from portal.errors import BadRequest, Conflict, LengthRequired, PortalError, WrongType
 from portal.identity import current_actor
 from portal.security.actor import Actor
 from portal.storage.base import StorageError
 from portal.storage.files import PIECE
-from portal.uploads import machine, session, tokens
+from portal.uploads import machine, session, taken, tokens
 from portal.uploads.finish import finish
 from portal.uploads.machine import Announcement
 from portal.uploads.session import Upload
@@ -71,7 +71,11 @@ class CommitSpec(Spec):
 @bazaar.post("/<word:kind>/upload")
 def begin(kind: Kind) -> ResponseReturnValue:
     g.field_names = {"name": f"{kind.word}_name", "type": f"{kind.word}_type"}
-    upload = machine.begin(current_actor(), kind, read_json(BEGIN_SPECS[kind.word]).announcement())
+    said = read_json(BEGIN_SPECS[kind.word]).announcement()
+    try:
+        upload = machine.begin(current_actor(), kind, said)
+    except Conflict as error:
+        raise _explained(error, kind, said) from None
     return jsonify(_begun(kind, upload, tokens.make(upload)))
 
 
@@ -156,6 +160,17 @@ def _upload(kind: Kind) -> tuple[Actor, Upload]:
     if upload_id is None:
         return tokens.open_token(upload_token(), kind)
     return current_actor(), session.get(current_actor(), upload_id, kind)
+
+
+def _explained(error: Conflict, kind: Kind, said: Announcement) -> Conflict:
+    """The refusal of a taken name, with the page where an upload under that name waits."""
+    found = taken.find(current_actor(), kind, said.name or "")
+    if found is None:
+        return error
+    error = found.conflict(kind.word)
+    if found.upload_id:
+        error.detail += f" It waits at {url_for('uploads.show', upload_id=found.upload_id, _external=True)}"
+    return error
 
 
 def _begun(kind: Kind, upload: Upload, token: str) -> dict[str, Any]:
