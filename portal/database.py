@@ -42,6 +42,17 @@ def new_ordered_id() -> str:
     return str(uuid.UUID(int=millisecond << 80 | 7 << 76 | 0b10 << 62 | random))
 
 
+def new_ordered_ids(number: int) -> list[str]:
+    """So many at once, ascending, for rows that enter in this order."""
+    millisecond = f"{time.time_ns() // 1_000_000:012x}"
+    head, random = f"{millisecond[:8]}-{millisecond[8:]}-7", os.urandom(10 * number).hex()
+    tails = (random[start : start + 20] for start in range(0, 20 * number, 20))
+    return sorted(f"{head}{tail[:3]}-{_VARIANT[tail[3]]}{tail[4:7]}-{tail[7:19]}" for tail in tails)
+
+
+_VARIANT = {f"{digit:x}": "89ab"[digit // 4] for digit in range(16)}
+
+
 def now() -> datetime:
     return datetime.now(UTC)
 
@@ -121,6 +132,8 @@ def init_database(app: Flask, url: str) -> None:
     with app.app_context():
         if db.engine.dialect.name == "sqlite":
             prepare_sqlite(db.engine)
+        else:
+            event.listen(db.engine, "connect", _keep_utc)
 
 
 def prepare_sqlite(engine: Engine) -> None:
@@ -139,6 +152,12 @@ def prepare_sqlite(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:  # takes no lock, so it cannot fail: past SQLAlchemy it costs a fifth
             connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
+
+
+def _keep_utc(connection: Any, _record: object) -> None:
+    """The first and the last day that Python knows have no name in other zones, and could not be read."""
+    connection.execute("SET TIME ZONE 'UTC'")
+    connection.commit()
 
 
 def begin_write() -> None:
