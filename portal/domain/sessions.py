@@ -6,10 +6,11 @@ import secrets
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, String, bindparam, delete, select
+from sqlalchemy import ForeignKey, String, Update, bindparam, delete, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.database import Table, Time, begin_write, end_read, now
+from portal.database import Table, Time, begin_write, end_read, is_writing, now
 from portal.domain import passwords, rules, throttle
 from portal.domain.teams import Membership
 from portal.domain.users import User
@@ -25,9 +26,13 @@ log = logging.getLogger("portal.people")
 
 PREFIX = "ms_"  # no session key begins like a personal token
 LIFETIMES = {Via.SESSION: timedelta(days=30), Via.LOGIN: timedelta(days=7)}
+IDLE = timedelta(days=14)
+_PROLONGED_EVERY = timedelta(days=1)
 
 
 class LoginSession(Table):
+    """`expires_at` is when it ends unless it is used again; in use it lasts as long as LIFETIMES says."""
+
     __tablename__ = "login_session"
 
     key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -83,7 +88,7 @@ def start(user_id: str, via: Via) -> str:
     """
     key = PREFIX + secrets.token_urlsafe(32)
     forget_ended()
-    expires_at = now() + LIFETIMES[via]
+    expires_at = now() + min(LIFETIMES[via], IDLE)
     db.session.add(LoginSession(key_hash=hash_key(key), user_id=user_id, via=via, expires_at=expires_at))
     db.session.flush()
     return key
@@ -124,6 +129,7 @@ _OPENED_BY = (
         User.id,
         User.username,
         User.is_admin,
+        LoginSession.created_at,
         LoginSession.expires_at,
         Membership.team_id,
         Membership.is_admin.label("administers"),
@@ -147,6 +153,7 @@ def resume(key: str, via: Via) -> Actor | None:
     rows = db.session.execute(_OPENED_BY, {"key_hash": key_hash, "via": via, "moment": now()}).all()
     if not rows:
         return None
+    _prolong(key_hash, LIFETIMES[via], rows[0])
     return Actor(
         user_id=rows[0].id,
         username=rows[0].username,
@@ -157,6 +164,23 @@ def resume(key: str, via: Via) -> Actor | None:
         key_hash=key_hash,
         expires_at=rows[0].expires_at,
     )
+
+
+def _prolong(key_hash: str, lifetime: timedelta, session: Any) -> None:
+    """Once a day at most: who only reads must not have to wait for those who write."""
+    later = min(now() + IDLE, session.created_at + lifetime)
+    if later - session.expires_at >= _PROLONGED_EVERY and not is_writing():
+        note(update(LoginSession).where(LoginSession.key_hash == key_hash).values(expires_at=later))
+
+
+def note(statement: Update) -> None:
+    """Commits what may as well be lost: a busy writer must not refuse a reader. Checks no permission."""
+    try:
+        begin_write()
+        db.session.execute(statement)
+        db.session.commit()
+    except OperationalError:
+        db.session.rollback()
 
 
 def forget_ended() -> int:

@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, String, select, update
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.database import Id, Table, Time, begin_write, new_id, now
+from portal.database import Id, Table, Time, new_id, now
 from portal.domain import rules
-from portal.domain.sessions import actor_for, hash_key
+from portal.domain.sessions import actor_for, hash_key, note
 from portal.domain.users import User
 from portal.errors import NotFound, invalid
 from portal.extensions import db
@@ -91,9 +90,4 @@ def recognise(secret: str) -> Actor | None:
 
 
 def _note_use(token: Token) -> None:
-    try:
-        begin_write()
-        db.session.execute(update(Token).where(Token.id == token.id).values(last_used_at=now()))
-        db.session.commit()
-    except OperationalError:  # a busy writer must not refuse a reader
-        db.session.rollback()
+    note(update(Token).where(Token.id == token.id).values(last_used_at=now()))

@@ -37,11 +37,50 @@ def test_a_log_in_makes_a_session_whose_key_is_not_kept(app: Flask, people: Peop
         row = db.session.query(LoginSession).one()
         assert key not in (row.key_hash, row.user_id)
         assert len(key) >= 43, "at least 256 random bits"
-        assert timedelta(days=29) < row.expires_at - now() <= timedelta(days=30)
+        assert timedelta(days=13) < row.expires_at - now() <= timedelta(days=14)
         actor = sessions.resume(key, Via.SESSION)
         assert actor
         assert (actor.user_id, actor.username, actor.via) == (people.owner.id, "owner", Via.SESSION)
         assert dict(actor.teams) == {people.team_id: False}
+
+
+def is_alive_after(days: float, key: str, via: Via = Via.SESSION) -> bool:
+    """Whether the session opens once so much more time has passed; opening it is a use."""
+    for row in db.session.query(LoginSession):
+        row.created_at, row.expires_at = row.created_at - timedelta(days=days), row.expires_at - timedelta(days=days)
+    db.session.commit()
+    return sessions.resume(key, via) is not None
+
+
+def test_a_session_that_nobody_uses_ends(app: Flask, people: People) -> None:
+    with in_transaction(app):
+        used, unused = (sessions.start(people.owner.id or "", Via.SESSION) for _ in range(2))
+    with app.app_context():
+        assert is_alive_after(13, used)
+        assert is_alive_after(2, used)
+        assert sessions.resume(unused, Via.SESSION) is None
+
+
+def test_a_session_in_use_does_not_last_for_ever_and_an_access_token_no_longer_than_it_was_given(
+    app: Flask, people: People
+) -> None:
+    with in_transaction(app):
+        session, login = (sessions.start(people.owner.id or "", via) for via in (Via.SESSION, Via.LOGIN))
+    with app.app_context():
+        assert is_alive_after(6, login, Via.LOGIN)
+        assert not is_alive_after(1.1, login, Via.LOGIN)
+        assert [is_alive_after(days, session) for days in (5, 10, 7.5, 1)] == [True, True, True, False]
+
+
+def test_a_use_is_noted_once_a_day(app: Flask, people: People) -> None:
+    with in_transaction(app):
+        key = sessions.start(people.owner.id or "", Via.SESSION)
+    with app.app_context():
+        for days, is_noted in [(0, False), (0.9, False), (0.2, True), (0.9, False), (0.2, True)]:
+            was = db.session.query(LoginSession).one().expires_at - timedelta(days=days)
+            assert is_alive_after(days, key)
+            db.session.rollback()
+            assert (db.session.query(LoginSession).one().expires_at > was) is is_noted
 
 
 def test_every_log_in_has_a_key_of_its_own(app: Flask, people: People) -> None:
