@@ -1,16 +1,17 @@
 """Lists of entries: the registry's search for programs, and the list page with its filters, counts and sorts."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
 
 from portal.domain import revision, rules
 from portal.domain.access import readable
 from portal.domain.entries import Entry
 from portal.domain.experiments import EntryExperiment, Experiment
+from portal.domain.kept import Kept
 from portal.domain.kinds import KINDS, Kind
 from portal.domain.users import User
 from portal.extensions import db
@@ -21,6 +22,10 @@ from portal.security.guard import scoped
 
 PAGE_ROWS = 50
 FACET_VALUES = 12
+
+# The tables' own columns: what is asked of these, and not of the mapped classes, costs half.
+_ENTRY: Any = Entry.__table__.c
+_USER: Any = User.__table__.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +92,9 @@ Chosen = Mapping[str, Sequence[str]]
 BY_KEY = {each.key: each for each in FILTERS}
 
 SORTS: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "newest": ("Newest", (Entry.created_at.desc(), Entry.id.desc())),
-    "name": ("Name", (Entry.name_key, Entry.id)),
-    "size": ("Largest", (Entry.size.desc().nulls_last(), Entry.id.desc())),
+    "newest": ("Newest", (_ENTRY.created_at.desc(), _ENTRY.id.desc())),
+    "name": ("Name", (_ENTRY.name_key, _ENTRY.id)),
+    "size": ("Largest", (_ENTRY.size.desc().nulls_last(), _ENTRY.id.desc())),
 }
 
 
@@ -104,38 +109,36 @@ class EntryPage:
     facets: Mapping[str, list[tuple[str, int]]]
 
 
+Counts = tuple[int, dict[str, list[tuple[str, int]]]]
+
+
 @scoped
 def page(actor: Actor, kind: Kind, chosen: Chosen, sort: str = "newest", number: int = 1) -> EntryPage:
     """Page `number` (from 1; past the end is the last) of the visible entries that every filter in `chosen` lets in.
 
     Of several values of one filter any will do.
     """
-    total, facets = _counts(actor, kind, chosen)
+    asked = kind.word, _sight(actor), tuple((key, tuple(values)) for key, values in sorted(chosen.items()))
+    total, facets = _COUNTS.get((revision.current(), asked), lambda: _count(actor, kind, chosen))
     pages = max(1, -(-total // PAGE_ROWS))
     number = min(max(number, 1), pages)
-    rows = _rows(actor, kind, chosen).order_by(*SORTS[sort][1]).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
-    return EntryPage(db.session.execute(rows).all(), total, number, pages, facets)
+    query = _QUERIES.get((sort, asked), lambda: _page_query(actor, kind, chosen, sort))
+    rows = db.session.execute(query, {"skipped": (number - 1) * PAGE_ROWS}).all()
+    return EntryPage(rows, total, number, pages, facets)
 
 
-Counts = tuple[int, dict[str, list[tuple[str, int]]]]
+def _sight(actor: Actor) -> Hashable:
+    """Two actors whose sight is the same see the same entries."""
+    return "all" if actor.is_admin else (actor.user_id, tuple(sorted(actor.teams)), actor.may_read_public)
 
 
-def _counts(actor: Actor, kind: Kind, chosen: Chosen) -> Counts:
-    """Total and facets, counted anew only when something that lists show has changed."""
-    sees = "all" if actor.is_admin else (actor.user_id, tuple(sorted(actor.teams)), actor.may_read_public)
-    asked = tuple((key, tuple(values)) for key, values in sorted(chosen.items()))
-    key = (revision.current(), kind.word, sees, asked)
-    found = _kept.get(key)
-    if found is None:
-        found = _count(actor, kind, chosen)
-        if len(_kept) >= MOST_KEPT:
-            _kept.clear()
-        _kept[key] = found
-    return found
+# Counts are found under the mark they were counted at: anew only when something that lists show has changed.
+_COUNTS: Kept[Counts] = Kept(1000)
+_QUERIES: Kept[Select[Any]] = Kept(200)
 
 
-MOST_KEPT = 1000
-_kept: dict[object, Counts] = {}
+def _page_query(actor: Actor, kind: Kind, chosen: Chosen, sort: str) -> Select[Any]:
+    return _rows(actor, kind, chosen).order_by(*SORTS[sort][1]).limit(PAGE_ROWS).offset(bindparam("skipped"))
 
 
 def _count(actor: Actor, kind: Kind, chosen: Chosen) -> Counts:
@@ -166,23 +169,23 @@ def _rows(actor: Actor, kind: Kind, chosen: Chosen) -> Select[Any]:
 
 
 _ROWS = select(
-    Entry.kind,
-    Entry.id,
-    Entry.name,
-    func.substr(Entry.description, 1, 200).label("description"),
-    Entry.type,
-    Entry.access,
-    Entry.created_at,
-    Entry.size,
-    Entry.version,
-    User.username,
-).join(User, User.id == Entry.owner_id)
+    _ENTRY.kind,
+    _ENTRY.id,
+    _ENTRY.name,
+    func.substr(_ENTRY.description, 1, 200).label("description"),
+    _ENTRY.type,
+    _ENTRY.access,
+    _ENTRY.created_at,
+    _ENTRY.size,
+    _ENTRY.version,
+    _USER.username,
+).join_from(Entry.__table__, User.__table__, _USER.id == _ENTRY.owner_id)
 
 
 def _groups(actor: Actor, kind: Kind, chosen: Chosen) -> Sequence[Row[Any]]:
     """How many entries there are of each combination that the facets tell apart: one pass over one index."""
-    has_file = Entry.size.is_not(None).label("has_file")
-    keys = (Entry.access, Entry.owner_id, Entry.type, has_file)
+    has_file = _ENTRY.size.is_not(None).label("has_file")
+    keys = (_ENTRY.access, _ENTRY.owner_id, _ENTRY.type, has_file)
     counted = select(*keys, func.count().label("number"))
     counted = _within(counted, actor, kind, chosen, ("q", "experiment")).group_by(*keys)
     inner = counted.subquery()
@@ -192,8 +195,8 @@ def _groups(actor: Actor, kind: Kind, chosen: Chosen) -> Sequence[Row[Any]]:
 
 def _within(query: Any, actor: Actor, kind: Kind, chosen: Chosen, heeded: Any) -> Select[Any]:
     heard = [(BY_KEY[key], values) for key, values in chosen.items() if key in heeded]
-    conditions = [or_(*(each.condition(Entry, value) for value in values)) for each, values in heard]
-    return query.where(Entry.kind == kind.word, readable(actor, Entry), *conditions)
+    conditions = [or_(*(each.condition(_ENTRY, value) for value in values)) for each, values in heard]
+    return query.where(_ENTRY.kind == kind.word, readable(actor, _ENTRY), *conditions)
 
 
 def _fits(row: Row[Any], chosen: Chosen, but: str = "") -> bool:

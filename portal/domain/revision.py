@@ -20,7 +20,7 @@ class Revision(Table):
     mark: Mapped[str] = mapped_column(Id)
 
 
-_MARK = select(Revision.mark)
+_MARK = select(Revision.__table__.c.mark)
 
 
 def current() -> str:

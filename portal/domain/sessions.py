@@ -123,23 +123,26 @@ def end_others(actor: Actor, user_id: str | None) -> None:
     db.session.execute(delete(LoginSession).where(*others))
 
 
-# Built once: every request with a cookie runs it.
+# Built once, and of the tables' own columns at half the price: every request with a cookie runs it.
+_USER: Any = User.__table__.c
+_SESSION: Any = LoginSession.__table__.c
+_MEMBER: Any = Membership.__table__.c
 _OPENED_BY = (
     select(
-        User.id,
-        User.username,
-        User.is_admin,
-        LoginSession.created_at,
-        LoginSession.expires_at,
-        Membership.team_id,
-        Membership.is_admin.label("administers"),
+        _USER.id,
+        _USER.username,
+        _USER.is_admin,
+        _SESSION.created_at,
+        _SESSION.expires_at,
+        _MEMBER.team_id,
+        _MEMBER.is_admin.label("administers"),
     )
-    .join(LoginSession, LoginSession.user_id == User.id)
-    .outerjoin(Membership, Membership.user_id == User.id)
+    .join(LoginSession.__table__, _SESSION.user_id == _USER.id)
+    .outerjoin(Membership.__table__, _MEMBER.user_id == _USER.id)
     .where(
-        LoginSession.key_hash == bindparam("key_hash"),
-        LoginSession.via == bindparam("via"),
-        LoginSession.expires_at > bindparam("moment", type_=Time),
+        _SESSION.key_hash == bindparam("key_hash"),
+        _SESSION.via == bindparam("via"),
+        _SESSION.expires_at > bindparam("moment", type_=Time),
     )
 )
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Select, String, and_, bindparam, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, JsonObject, Table, Time, new_id, now
@@ -128,7 +128,8 @@ def find(upload_id: str, *, locked: bool = False) -> Upload:
 @scoped
 def list_unfinished(actor: Actor) -> Sequence[Upload]:
     """The actor's uploads that can be continued or are being checked, newest first."""
-    return db.session.scalars(_unfinished(actor.user_id, now()).order_by(Upload.created_at.desc())).all()
+    unfinished = select(Upload).where(_unfinished(actor.user_id, now()))
+    return db.session.scalars(unfinished.order_by(Upload.created_at.desc())).all()
 
 
 @scoped
@@ -144,14 +145,16 @@ def has_unfinished(entry_ids: Ids) -> set[str]:
     return {entry_id for entry_id in db.session.scalars(query) if entry_id}
 
 
-def is_under_way(moment: Any) -> ColumnElement[bool]:
+def is_under_way(moment: Any, upload: Any = Upload) -> ColumnElement[bool]:
     """The condition of uploads that can be continued or are being checked at `moment`."""
-    return or_(Upload.status == Status.CHECKING, and_(Upload.status == Status.OPEN, Upload.expires_at > moment))
+    return or_(upload.status == Status.CHECKING, and_(upload.status == Status.OPEN, upload.expires_at > moment))
 
 
-def _unfinished(user_id: Any, moment: Any) -> Select[Upload]:
-    return select(Upload).where(Upload.user_id == user_id, is_under_way(moment), Upload.entry_id.is_not(None))
+def _unfinished(user_id: Any, moment: Any, upload: Any = Upload) -> ColumnElement[bool]:
+    return and_(upload.user_id == user_id, is_under_way(moment, upload), upload.entry_id.is_not(None))
 
 
-# Built once: every page of somebody who is signed in shows it.
-_COUNT_UNFINISHED = _unfinished(bindparam("user_id"), bindparam("moment", type_=Time)).with_only_columns(func.count())
+# Built once and of the table's own columns, at half the price: every page of somebody who is signed in shows it.
+_COUNT_UNFINISHED = select(func.count()).where(
+    _unfinished(bindparam("user_id"), bindparam("moment", type_=Time), Upload.__table__.c)
+)
