@@ -33,6 +33,7 @@ class Basic(NamedTuple):
 
 def init_app(app: Flask) -> None:
     login_manager.user_loader(_load_session)
+    login_manager.session_protection = None  # it would guard "fresh" log-ins, which nothing here asks for
     app.before_request(_bound_form)
     app.before_request(_protect_cookie)
 
@@ -67,7 +68,8 @@ def current_actor() -> Actor:
     """The caller of this request; 401 where a credential is presented and not good."""
     if "actor" not in g:
         g.actor = _identify()
-        end_read()
+        if request.method not in SAFE_METHODS:  # a slow body may follow
+            end_read()
     return g.actor
 
 
