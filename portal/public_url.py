@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, Response, request
 
 from portal.errors import BadRequest
 
@@ -25,12 +25,17 @@ def init_app(app: Flask, public_url: str | None) -> None:
         return
     expected = host_of(public_url)
 
-    def refuse_other_hosts() -> None:
-        if request.host.lower() != expected and request.blueprint != "health":
-            raise BadRequest(
-                f"This portal answers at {public_url} only. Open that address, or, if you run the portal and mean this "
-                "one, set PORTAL_PUBLIC_URL to it and start the portal again."
-            )
+    sentence = (
+        f"This portal answers at {public_url} only. Open that address, or, if you run the portal and mean this one, "
+        "set PORTAL_PUBLIC_URL to it and start the portal again."
+    )
+
+    def refuse_other_hosts() -> Response | None:
+        if request.host.lower() == expected or request.blueprint == "health":
+            return None
+        if request.path.startswith("/api/"):
+            raise BadRequest(sentence)
+        return Response(sentence, 400, mimetype="text/plain")  # a page would ask this Host for its styles, in vain
 
     app.before_request(refuse_other_hosts)
     app.wsgi_app = PublicScheme(app.wsgi_app, urlsplit(public_url).scheme)  # type: ignore[method-assign]

@@ -35,9 +35,9 @@ def test_other_hosts_are_refused(owner: Person) -> None:
             assert answer.status_code == 400, (host, path)
             assert "Set-Cookie" not in answer.headers or "evil" not in answer.headers["Set-Cookie"]
             assert "evil.example" not in answer.text
-            if not path.startswith("/static/"):
-                assert f"answers at {PUBLIC} only" in answer.text
-                assert "set PORTAL_PUBLIC_URL" in answer.text
+            assert f"answers at {PUBLIC} only" in answer.text
+            assert "set PORTAL_PUBLIC_URL" in answer.text
+            assert answer.mimetype == ("application/problem+json" if path.startswith("/api/") else "text/plain")
         assert visitor.post("/login", headers={"Host": host}).status_code == 400
         assert visitor.get("/healthz", headers={"Host": host}).status_code == 200
         assert visitor.get("/readyz", headers={"Host": host}).status_code == 200
