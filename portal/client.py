@@ -53,7 +53,7 @@ class Answer(NamedTuple):
     def sentence(self) -> str:
         """What the portal said, field errors included."""
         said = self.data.get("detail") or self.data.get("title") or http.client.responses.get(self.status, "no reason")
-        fields = [e for e in self.data.get("errors") or [] if e.get("message") != said]
+        fields = [e for e in self.data.get("errors") or [] if str(e.get("message")) not in said]
         return " ".join([said, *(f"{e.get('field')}: {e.get('message')}" for e in fields)])
 
 
@@ -234,7 +234,7 @@ class Upload:
         self.base, self.kind, self.token = base, kind, token
         self.owner, self.upload_id = "", ""
         self.patience, self.progress = patience, progress
-        self.api = f"/api/v2/{kind}/upload"
+        self.api = f"/api/v2/{kind}"
         self.stop = threading.Event()
         self.lock = threading.Lock()
         self.link = Connection(base)
@@ -274,7 +274,7 @@ class Upload:
     def _renew(self, link: Connection, stale: str) -> bool:
         with self.lock:
             if self.token == stale:
-                answer = link.ask("POST", self.api + "/token", self.owner, {"upload_id": self.upload_id})
+                answer = link.ask("POST", self.api + "/upload/token", self.owner, {"upload_id": self.upload_id})
                 if answer.status != 200:
                     raise Failure(f"The portal does not take this token: {answer.sentence}")
                 self.token = answer.data["token"]
@@ -293,7 +293,7 @@ class Upload:
             raise Failure("Stopped.", STOPPED)
 
     def status(self, digests: bool = False) -> dict[str, Any]:
-        answer = self.ask(self.link, "GET", "?digests=true" if digests else "")
+        answer = self.ask(self.link, "GET", "/upload?digests=true" if digests else "/upload")
         if answer.status != 200:
             raise Failure(_gone(answer))
         return answer.data
@@ -421,7 +421,7 @@ class Upload:
         part = Part(source, start, length, sent)
         for attempt in range(4):
             self.flying[start] = 0
-            answer = self.ask(link, "POST", f"/{index}", part, _digest(source, start, length))
+            answer = self.ask(link, "POST", f"/upload/{index}", part, _digest(source, start, length))
             if answer.status == 200:
                 break
             if answer.status == 409 and self._finished(link):
@@ -436,7 +436,7 @@ class Upload:
         return True
 
     def _finished(self, link: Connection) -> bool:
-        return self.ask(link, "GET", "").data.get("status") in ("checking", "done")
+        return self.ask(link, "GET", "/upload").data.get("status") in ("checking", "done")
 
     def _finish(self, size: int, sha256: str) -> Answer:
         """Commits what must have this sha256; shows how far the portal's check is while it lasts."""
@@ -445,10 +445,10 @@ class Upload:
         def commit() -> None:
             link = Connection(self.base)
             try:
-                answer = self.ask(link, "POST", "/commit", {"sha256": sha256})
+                answer = self.ask(link, "POST", "/upload/commit", {"sha256": sha256})
                 while answer.status == 202 and not self.stop.wait(answer.retry_after or 1):
                     self.moved = time.monotonic()
-                    answer = self.ask(link, "POST", "/commit", {"sha256": sha256})
+                    answer = self.ask(link, "POST", "/upload/commit", {"sha256": sha256})
                 answers.append(answer)
             except Exception as error:
                 answers.append(error)
@@ -573,7 +573,8 @@ def upload(
     `to` is the portal's address, `token` a personal one with the right to write. With `resume` (the address
     `…/api/v2/model/upload`) it goes on with the upload whose own token is given; the file must be the same one, or,
     with `replace`, one that takes the place of what is there.
-    Returns `url`, `model_id` or `script_id`, `version`, `size`, `sha256`, `local_sha256`. Raises Failure.
+    Returns `url`, `model_id` or `script_id`, `version`, `size`, `sha256`, `local_sha256`, and `already_there`: nothing
+    was sent because the newest version is this very file. Raises Failure.
     """
     path = Path(file).resolve()
     progress = progress or Progress(quiet=True)
@@ -588,48 +589,92 @@ def upload(
         raise Failure(f"{address or 'The address'} is not an address: it begins with https:// or http://.", USAGE)
     job = Upload(base, kind, token, patience, progress)
     job.replaces = replace
-    ledger = None
-    if not resume:
-        wanted: dict[str, Any] = {"file_name": path.name, "size": facts.st_size, "chunk_size": chunk_size}
-        if entry:
-            wanted[f"{kind}_id"] = entry
-        else:
-            wanted.update({f"{kind}_name": name or path.stem, f"{kind}_type": entry_type or _type(path)})
-        if description:
-            wanted["description"] = description
-        ledger = Ledger(address, kind, str(path), facts.st_mtime_ns, wanted)
-        _begin_or_go_on(job, ledger, wanted)
-    result = job.run(path)
-    if ledger:
+    if resume:
+        return _checked(job.run(path), address, kind)
+    wanted: dict[str, Any] = {"file_name": path.name, "size": facts.st_size, "chunk_size": chunk_size}
+    if entry:
+        wanted[f"{kind}_id"] = entry
+    else:
+        wanted.update({f"{kind}_name": name or path.stem, f"{kind}_type": entry_type or _type(path)})
+    if description:
+        wanted["description"] = description
+    ledger = Ledger(address, kind, str(path), facts.st_mtime_ns, wanted)
+    result = None if _goes_on(job, ledger) else _begin(job, path, wanted, ledger)
+    if result is None:
+        result = job.run(path)
         ledger.forget()
-    result["url"] = f"{address}/{kind}s/{quote(str(result[kind + '_id']))}"
+    return _checked(result, address, kind)
+
+
+def _checked(result: dict[str, Any], address: str, kind: str) -> dict[str, Any]:
     if result["sha256"] != result["local_sha256"]:
         raise Failure(
             f"Version {result['version']} has sha256 {result['sha256']}, the file here {result['local_sha256']}."
         )
-    return result
+    return {"already_there": False, **result, "url": f"{address}/{kind}s/{quote(str(result[kind + '_id']))}"}
 
 
-def _begin_or_go_on(job: Upload, ledger: Ledger, wanted: dict[str, Any]) -> None:
-    job.owner, known = job.token, ledger.read()
-    if known:
-        job.token, job.upload_id = known["token"], known["upload_id"]
-        answer = job.ask(job.link, "GET", "")
-        if answer.status == 200 and answer.data["status"] in ("open", "checking", "done"):
-            job.replaces = True  # the ledger knows the file by its path, size and time
-            return
-        job.token = job.owner
-        ledger.forget()
-    job.owner, owner = "", job.owner
-    answer = job.ask(job.link, "POST", "", wanted)
-    if answer.status != 200:
-        hint = f" Perhaps an earlier try began it: see {job.base.geturl()}/uploads." if job.trouble else ""
+def _goes_on(job: Upload, ledger: Ledger) -> bool:
+    """Whether an earlier run of the same command began an upload that is still to be continued."""
+    known = ledger.read()
+    if not known:
+        return False
+    owner, job.token = job.token, known["token"]
+    job.owner, job.upload_id = owner, known["upload_id"]
+    answer = job.ask(job.link, "GET", "/upload")
+    if answer.status == 200 and answer.data["status"] in ("open", "checking", "done"):
+        job.replaces = True  # the ledger knows the file by its path, size and time
+        return True
+    job.token, job.owner = owner, ""
+    ledger.forget()
+    return False
+
+
+def _begin(job: Upload, path: Path, wanted: dict[str, Any], ledger: Ledger) -> dict[str, Any] | None:
+    """Begins the upload or takes over the one that waits under the name; the result, if the file is there already."""
+    entry = wanted.get(f"{job.kind}_id")
+    found = _already_there(job, path, entry) if entry else None
+    if found:
+        return found
+    answer = job.ask(job.link, "POST", "/upload", wanted)
+    begun = answer.data if answer.status == 200 else None
+    if answer.status == 409:
+        entry = answer.data.get(f"{job.kind}_id", "")
+        found = _already_there(job, path, entry)
+        if found:
+            return found
+        begun = _waiting(job, answer.data.get("upload_id", ""), wanted)
+    if begun is None:
+        hint = f" For a new version: --{job.kind} {entry}" if answer.status == 409 and entry else ""
         raise Failure(f"The portal refuses: {answer.sentence}{hint}")
-    job.token, job.upload_id, job.owner = answer.data["token"], answer.data["upload_id"], owner
+    job.owner, job.token, job.upload_id = job.token, begun["token"], begun["upload_id"]
     try:
         ledger.write({"token": job.token, "upload_id": job.upload_id})
     except OSError as error:
         job.progress.say(f"Cannot remember this upload for later ({error}).")
+    return None
+
+
+def _waiting(job: Upload, upload_id: str, wanted: dict[str, Any]) -> dict[str, Any] | None:
+    """A token for one's own unfinished upload, if its file has this name and size; the bytes are compared later."""
+    answer = job.ask(job.link, "GET", f"/upload?upload_id={quote(upload_id)}")
+    if answer.status != 200 or any(answer.data.get(fact) != wanted[fact] for fact in ("file_name", "size")):
+        return None
+    answer = job.ask(job.link, "POST", "/upload/token", {"upload_id": upload_id})
+    return answer.data if answer.status == 200 else None
+
+
+def _already_there(job: Upload, path: Path, entry_id: str) -> dict[str, Any] | None:
+    """The entry's newest version as a result, if it has the very bytes of the file."""
+    answer = job.ask(job.link, "GET", f"/{quote(entry_id, safe='')}")
+    newest, size = answer.data, path.stat().st_size
+    if answer.status != 200 or newest.get("version") is None or newest["size"] != size:
+        return None
+    whole = Whole(path, job.stop)
+    whole.start()
+    if whole.wait(job.progress, size) != newest["sha256"]:
+        return None
+    return {**newest, "local_sha256": newest["sha256"], "already_there": True}
 
 
 def _resumed(address: str) -> tuple[str, str]:
@@ -655,7 +700,7 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
     target.add_argument("--model", metavar="ID", help="make a new version of this model")
     target.add_argument("--script", metavar="ID", help="make a new version of this script")
     target.add_argument("--resume", metavar="URL", help="go on with the upload whose own token is given")
-    parser.add_argument("--replace", action="store_true", help="with --resume: send chunks that differ anew")
+    parser.add_argument("--replace", action="store_true", help="send anew what the portal has of another file")
     parser.add_argument("--kind", choices=("model", "script"), default="model", help="what a new entry is (model)")
     parser.add_argument("--type", metavar="TYPE", help="the new entry's type (else the file name's ending)")
     parser.add_argument("--description", metavar="TEXT")
@@ -689,7 +734,8 @@ def main(arguments: list[str] | None = None, prog: str | None = None) -> int:
         progress.end()
         sys.stderr.write(f"Stopped; what was sent is kept. To go on: {_again(given.token)}\n")
         return STOPPED
-    sys.stdout.write(f"{result['url']}\nversion {result['version']}, {result['size']:,} bytes\n")
+    already = "already there as " if result["already_there"] else ""
+    sys.stdout.write(f"{result['url']}\n{already}version {result['version']}, {result['size']:,} bytes\n")
     sys.stdout.write(f"sha256 {result['sha256']} (the same as here)\n")
     return 0
 

@@ -102,6 +102,45 @@ def test_a_new_version_of_a_script(served: Served, people: People, tmp_path: Pat
     assert downloaded(people.owner, out, "script") == b"print(2)\n"
 
 
+def test_the_very_file_is_not_sent_again(served: Served, line: Line, people: People, file: Path, start) -> None:
+    command = (file, "--to", line.address, "--token", token(people.owner))
+    out, _ = end(start(*command, "--name", "yield net"))
+    entry_id = out.splitlines()[0].rsplit("/", 1)[1]
+    line.carried = 0
+    for target in (("--model", entry_id), ("--name", "Yield NET")):
+        again, _ = end(start(*command, *target))
+        assert again == out.replace("version 1", "already there as version 1")
+    assert line.carried < MIB
+    assert people.owner.api.get(f"/api/v2/model/{entry_id}").json["version"] == 1
+    file.write_bytes(b"other")
+    _, err = end(start(*command, "--name", "yield net"), 1)
+    assert f"For a new version: --model {entry_id}" in err
+    out, _ = end(start(*command, "--model", entry_id))
+    assert out.splitlines()[1] == "version 2, 5 bytes"
+
+
+def test_another_machine_goes_on_with_what_waits_under_the_name(
+    served: Served, line: Line, people: People, file: Path, start
+) -> None:
+    data = file.read_bytes()
+    begun = make.begin(people.owner, data, chunk_size=4 * MIB, model_name="yield net", file_name=file.name)
+    make.send_chunks(people.owner, begun, data[: 20 * MIB])
+    out, err = end(start(file, "--to", line.address, "--token", token(people.owner), "--name", "yield net"))
+    assert "are on the portal already" in err
+    assert line.carried < 22 * MIB
+    assert downloaded(people.owner, out) == data
+    assert len(people.owner.api.get("/api/v2/model/list").json) == 1
+
+
+def test_an_upload_of_another_file_under_the_name_is_left_alone(
+    served: Served, people: People, file: Path, start
+) -> None:
+    begun = make.begin(people.owner, b"other", chunk_size=5, model_name="yield net", file_name=file.name)
+    _, err = end(start(file, "--to", served.address, "--token", token(people.owner), "--name", "yield net"), 1)
+    assert f"{served.address}/uploads/{begun['upload_id']}" in err
+    assert err.count("You already have") == 1
+
+
 def test_an_empty_file_is_a_file(served: Served, people: People, tmp_path: Path, start) -> None:
     (tmp_path / "empty").touch()
     out, _ = end(start(tmp_path / "empty", "--to", served.address, "--token", token(people.owner)))
