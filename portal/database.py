@@ -7,6 +7,7 @@ for transactions that write, because a busy timeout does not help a read transac
 import json
 import os
 import sqlite3
+import threading
 import time
 import uuid
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from flask import Flask
 from flask.typing import ResponseReturnValue
 from sqlalchemy import DateTime, Engine, String, Text, TypeDecorator, Uuid, event
 from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeEngine
 
 from portal.extensions import Base, db
@@ -48,6 +51,8 @@ def _hyphenated(digits: str | None) -> str | None:
 
 Id = HexUuid()
 TextId = Id.with_variant(String(36), "sqlite")  # of rows that leave as text: SQLite keeps it with its hyphens
+
+PATIENCE = 8  # seconds that who wants to write waits for others, of the 10 after which callers get their 503
 
 
 def new_id() -> str:
@@ -142,7 +147,7 @@ def init_database(app: Flask, url: str) -> None:
     options["hide_parameters"] = True  # they hold names, e-mails, hashes of passwords, and would stand in the log
     if make_url(url).get_backend_name() == "sqlite":
         options["pool_pre_ping"] = False
-        options["connect_args"] = {"timeout": 8}
+        options["connect_args"] = {"timeout": PATIENCE}
     elif make_url(url).get_backend_name() == "postgresql":
         # A server that falls silent is given up within the 10 s after which callers get their 503.
         options["connect_args"] = {"connect_timeout": 5, "tcp_user_timeout": 8000, "keepalives_idle": 5}
@@ -165,12 +170,26 @@ def prepare_sqlite(engine: Engine) -> None:
         connection.create_function("json_says", 2, says, deterministic=True)
         connection.create_function("lower", 1, lower, deterministic=True)
 
+    turn = threading.Lock()  # SQLite has no queue: who polls among many others may starve
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         if connection.get_execution_options().get("writes", False):
+            began = time.monotonic()
+            if not connection.info.get("has_turn"):
+                if not turn.acquire(timeout=PATIENCE):
+                    raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
+                connection.info["has_turn"] = True
+            left = PATIENCE - (time.monotonic() - began)
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={max(0, int(1000 * left))}")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:  # takes no lock, so it cannot fail: past SQLAlchemy it costs a fifth
             connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
+
+    @event.listens_for(engine, "checkin")
+    def checkin(_connection: sqlite3.Connection | None, record: ConnectionPoolEntry) -> None:
+        if record.info.pop("has_turn", False):
+            turn.release()
 
 
 def _keep_utc(connection: Any, _record: object) -> None:

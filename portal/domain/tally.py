@@ -77,6 +77,8 @@ def change(cells: Mapping[Cell, int]) -> None:
 
     Rows are taken in one order, so that two who change several never wait for each other in a circle.
     """
+    if not cells:
+        return
     numbers = sorted(summed(cells, ("circumstances_id",)).items())
     db.session.execute(_MORE, [{"circumstances": key[0], "more": more} for key, more in numbers])
     for table, columns in SUMS.items():
