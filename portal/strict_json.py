@@ -5,6 +5,8 @@ import math
 import re
 from typing import Any, NoReturn
 
+from pydantic_core import from_json, to_json
+
 from portal.errors import BadRequest, Invalid, TooLarge
 
 MAX_BYTES = 1 << 20
@@ -31,6 +33,12 @@ def loads(source: bytes | str, *, most: int = MAX_BYTES) -> Any:
     """
     if len(source) > most:
         raise TooLarge(f"JSON takes at most {most >> 20} MiB.")
+    plain = _plain(source) if isinstance(source, bytes) else None
+    return thoroughly(source) if plain is None else plain
+
+
+def thoroughly(source: bytes | str) -> Any:
+    """`loads` for whatever is not plain."""
     try:
         text = source.decode("utf-8") if isinstance(source, bytes) else source
     except UnicodeDecodeError as error:
@@ -46,12 +54,41 @@ def loads(source: bytes | str, *, most: int = MAX_BYTES) -> Any:
         )
     except json.JSONDecodeError as error:
         raise JsonError(f"Broken JSON: {error.msg}", error.lineno, error.colno) from error
-    if _holds_unstorable(value):
+    if ("\\u" in text or _UNSTORABLE.search(text)) and _holds_unstorable(value):
         raise Invalid("Text must not contain NUL characters or lone surrogates.")
     return value
 
 
+_PLAIN_DIGITS = 200
+_AS_ONE_DIGIT = bytes.maketrans(b"123456789E", b"000000000e")
+
+
+def _plain(source: bytes) -> dict[str, Any] | None:
+    """What most lines of records hold, an object of plain values and of objects of such, read in a quarter of the time.
+
+    None where a quick look cannot rule out what `loads` refuses. Escapes may be NUL or a lone surrogate; where there are
+    fewer keys than `":`, some may be duplicates; large exponents and long numbers may be beyond a double.
+    """
+    if b"\\" in source or b" :" in source or b"\t:" in source or b"\n:" in source or b"\r:" in source:
+        return None
+    digits = source.translate(_AS_ONE_DIGIT, b"+-")
+    if b"e000" in digits or (len(source) > _PLAIN_DIGITS and b"0" * _PLAIN_DIGITS in digits):
+        return None
+    try:
+        value = from_json(source, allow_inf_nan=False)
+    except ValueError:
+        return None
+    if type(value) is not dict:
+        return None
+    objects = [value, *(item for item in value.values() if type(item) is dict)]
+    if source.count(b"{") != len(objects) or source.count(b"[") > MAX_DEPTH - 2:
+        return None
+    return value if source.count(b'":') == sum(map(len, objects)) else None
+
+
 def _check_depth(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
     depth = 0
     for bracket in re.findall(r"[\[\]{}]", _STRINGS.sub("", text)):
         depth += 1 if bracket in "[{" else -1
@@ -96,6 +133,11 @@ def _holds_unstorable(value: Any) -> bool:
 def pretty(value: Any) -> str:
     """For people to read and edit."""
     return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def kept(value: Any) -> str:
+    """`compact`, quicker, for what `loads` has returned."""
+    return to_json(value).decode()
 
 
 def compact(value: Any) -> str:

@@ -1,8 +1,12 @@
 """What the one JSON reader accepts and refuses."""
 
+import json
 import time
+from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from portal import strict_json
 from portal.errors import BadRequest, Invalid, PortalError, TooLarge
@@ -62,3 +66,66 @@ def test_hostile_text_is_refused_in_linear_time(text: str) -> None:
     with pytest.raises(BadRequest):
         strict_json.loads(text)
     assert time.process_time() - began < 2  # a quadratic reader takes minutes
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+values = st.recursive(scalars, lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=4), each))
+fragments = st.sampled_from(
+    [
+        *'{}[]",:\\-+.eE019 \t\r\x00\x1f\ufeff',
+        '":',
+        '" :',
+        '{"a":1,',
+        '"a" :2',
+        "1e99",
+        "9" * 320,
+        "\\u00",
+        "\\ud800",
+        "NaN",
+        "[",
+    ]
+)
+
+
+@st.composite
+def almost_json(draw: st.DrawFn) -> bytes:
+    """JSON objects in several spellings, many of them spoilt in a place or two."""
+    spelling = draw(st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : ")]))
+    text = json.dumps(
+        draw(st.dictionaries(st.text(max_size=4), values)), separators=spelling, ensure_ascii=draw(st.booleans())
+    )
+    source = text.encode(errors="surrogatepass")
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(source)))
+        gone = draw(st.integers(0, 3))
+        source = source[:place] + draw(fragments).encode() + source[place + gone :]
+    return source
+
+
+def outcome(read: Any, source: bytes) -> str:
+    try:
+        return repr(read(source))
+    except PortalError as error:
+        return repr((type(error), error.detail))
+
+
+@given(almost_json())
+@example(b'{"a":1,"a":2}')
+@example(b'{"a":{"b":1,"b":2}}')
+@example(b'{"a":1,"b":":","a":2}')
+@example(b'{"a":"}{","b":{"c":1}}')
+@example(b'{"a":1' + b"0" * 150 + b"." + b"0" * 150 + b"e308}")
+@example(b'{"a":' + b"9" * 199 + b"E+199}")
+@example(b'{"a":-0,"b":-0.0,"c":1e-400,"d":5e-324}')
+def test_the_quick_look_changes_nothing(source: bytes) -> None:
+    assert outcome(strict_json.loads, source) == outcome(strict_json.thoroughly, source)
+
+
+@given(values)
+def test_what_is_kept_says_the_same(value: Any) -> None:
+    try:
+        read = strict_json.loads(json.dumps({"a": value}).encode())
+    except PortalError:
+        return
+    again = json.loads(strict_json.kept(read))
+    assert repr(again) == repr(read)

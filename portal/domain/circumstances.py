@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.database import Id, Table, new_id
 from portal.domain import experiments, rules
 from portal.domain.experiments import Experiment
+from portal.errors import invalid
 from portal.extensions import db
 from portal.search.dialects import insert
 
@@ -58,6 +59,14 @@ class Names(NamedTuple):
 
 Named = Experiment | Season | Site
 TABLES: dict[str, type[Named]] = {"experiment": Experiment, "season": Season, "site": Site}
+
+
+def checked(names: Names) -> Names:
+    """As they are kept; 422 where one is no name or none is given."""
+    if not any(name is not None for name in names):
+        raise invalid("experiment_name", "Name at least one of experiment, season and site.")
+    each = zip(TABLES, names, strict=True)
+    return Names(*(None if name is None else rules.name(name, f"{word}_name") for word, name in each))
 
 
 def named(table: type[Named], name: str | None) -> str | None:

@@ -10,15 +10,16 @@ from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, delete,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, JsonObject, Moment, Table, TextId, new_ordered_id, now
-from portal.domain import circumstances, datasets, entries, rules, tally
+from portal.domain import entries, rules, tally
 from portal.domain.access import readable
 from portal.domain.circumstances import Circumstances, Names, Season, Site
 from portal.domain.datasets import Dataset
 from portal.domain.entries import Entry
 from portal.domain.experiments import Experiment
 from portal.domain.kinds import Kind
+from portal.domain.record_places import Places
 from portal.domain.tally import Cell
-from portal.errors import Conflict, Invalid, NotFound
+from portal.errors import Conflict, Invalid, NotFound, invalid
 from portal.extensions import db
 from portal.search.dialects import insert
 from portal.security.actor import Actor
@@ -76,24 +77,24 @@ class Writer:
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
-        self._under: dict[Names, tuple[int, str | None]] = {}
-        self._datasets: dict[tuple[str, str | None], str] = {}
+        self._places = Places()
 
     def row(self, new: NewRecord, **more: Any) -> dict[str, Any]:
         """The row of the table; 422 names every field that will not do."""
         if new.data is None and new.file_name is None:
-            raise Invalid(fields=[(f"{self.entry.kind}_data", "Give data, or a record_file.")])
-        if new.names == NO_NAMES:
-            raise Invalid(fields=[("experiment_name", "Name at least one of experiment, season and site.")])
+            raise no_data(self.entry)
         timestamp = new.timestamp or now()
-        day = timestamp.astimezone(UTC).date()
-        collected = new.collection_date or day
-        circumstances_id, experiment_id = self._circumstances(new.names)
+        collected = new.collection_date or timestamp.astimezone(UTC).date()
+        dataset = default_dataset(self.entry, collected) if new.dataset is None else new.dataset
+        written = new.names, dataset
+        for error in self._places.learn(self.entry, {written: collected}).values():
+            raise error
+        place = self._places.known[written]
         return {
             "id": new_ordered_id(),
             "entry_id": self.entry.id,
-            "circumstances_id": circumstances_id,
-            "dataset_id": self._dataset(new.dataset, experiment_id, collected),
+            "circumstances_id": place.circumstances_id,
+            "dataset_id": place.dataset_id,
             "timestamp": timestamp,
             "collection_date": collected,
             "data": new.data,
@@ -101,26 +102,17 @@ class Writer:
             "file_name": new.file_name,
         } | more
 
-    def _circumstances(self, names: Names) -> tuple[int, str | None]:
-        found = self._under.get(names)
-        if found is None:
-            checked = Names(
-                *(
-                    None if name is None else rules.name(name, f"{word}_name")
-                    for word, name in zip(circumstances.TABLES, names, strict=True)
-                )
-            )
-            found = self._under[names] = circumstances.under(self.entry.id, checked)
-        return found
 
-    def _dataset(self, name: str | None, experiment_id: str | None, collected: date) -> str:
-        given = name if name is not None else f"{self.entry.name} Dataset {collected}"
-        found = self._datasets.get((given, experiment_id))
-        if found is None:
-            checked = rules.name(given if name is not None else given[-rules.MAX_NAME :], "dataset_name")
-            found = datasets.of_name(self.entry, checked, experiment_id, collected)
-            self._datasets[given, experiment_id] = found
-        return found
+def no_data(entry: Entry) -> Invalid:
+    return invalid(f"{entry.kind}_data", "Give data, or a record_file.")
+
+
+def already_there() -> Conflict:
+    return Conflict("There is already a record with this time, collection date, dataset, experiment, season and site.")
+
+
+def default_dataset(entry: Entry, collected: date | str) -> str:
+    return f"{entry.name} Dataset {collected}"[-rules.MAX_NAME :]
 
 
 @allows(OnEntry.WRITE, writes=True)
@@ -136,9 +128,7 @@ def keep(row: dict[str, Any]) -> None:
     """Inserts one row and counts it; 409 if it is there already. Checks no permission."""
     made = insert(Record).values(row).on_conflict_do_nothing().returning(Record.id)
     if db.session.scalar(made) is None:
-        raise Conflict(
-            "There is already a record with this time, collection date, dataset, experiment, season and site."
-        )
+        raise already_there()
     tally.change({cell(row): 1})
 
 

@@ -1,0 +1,50 @@
+"""Where many records of one entry go: names become ids of circumstances and datasets, each looked up once."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
+from portal.domain import circumstances, datasets, rules
+from portal.domain.circumstances import Names
+from portal.domain.entries import Entry
+from portal.errors import Invalid
+
+MOST_KEPT = 50_000
+
+
+class Place(NamedTuple):
+    circumstances_id: int
+    dataset_id: str
+
+
+Written = tuple[Names, str]  # experiment, season and site; dataset: as somebody wrote them
+
+
+class Places:
+    """What is known of one entry's names. Good until the transaction in which it was learnt is taken back."""
+
+    def __init__(self) -> None:
+        self.known: dict[Written, Place] = {}
+
+    def learn(self, entry: Entry, wanted: Mapping[Written, date]) -> dict[Written, Invalid]:
+        """Makes known what was not, new names too; those that are no names, and why. Checks no permission.
+
+        A dataset that is new gets the collection date. Names are taken in one order, so that two who load the same at
+        once never wait for each other in a circle.
+        """
+        if len(self.known) > MOST_KEPT:
+            self.known.clear()
+        wrong: dict[Written, Invalid] = {}
+        checked: dict[Written, Written] = {}
+        for written in wanted.keys() - self.known.keys():
+            names, dataset = written
+            try:
+                checked[written] = circumstances.checked(names), rules.name(dataset, "dataset_name")
+            except Invalid as error:
+                wrong[written] = error
+        for written in sorted(checked, key=lambda each: [name or "" for name in (*checked[each][0], checked[each][1])]):
+            names, dataset = checked[written]
+            circumstances_id, experiment_id = circumstances.under(entry.id, names)
+            dataset_id = datasets.of_name(entry, dataset, experiment_id, wanted[written])
+            self.known[written] = Place(circumstances_id, dataset_id)
+        return wrong

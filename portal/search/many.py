@@ -1,0 +1,63 @@
+"""Many rows of one table at once, as each database takes them fastest; those that are there already are passed over."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from psycopg import errors, sql
+
+from portal.extensions import db
+
+_VALUES_AT_ONCE = 4_000  # bound in one statement; SQLite takes 32,766, and is no faster with more
+
+
+def insert_new(table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """How many of `rows` were not there and are now; what unique index they meet does not matter.
+
+    Values stand in the order of `columns`, as texts that both databases read: ids without hyphens, UTC times with `Z`.
+    None is null, none holds a tab or a line's end (compact JSON holds neither).
+    """
+    if not rows:
+        return 0
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    return (_by_values if is_sqlite else _by_copy)(table, columns, rows)
+
+
+def _by_values(table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """Statements with many rows each: they take half the time of the driver's `executemany`."""
+    connection = db.session.connection()
+    insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - names of ours
+    row = f"({', '.join('?' * len(columns))})"
+    step = _VALUES_AT_ONCE // len(columns)
+    number = 0
+    for first in range(0, len(rows), step):
+        some = rows[first : first + step]
+        statement = f"{insert}{', '.join([row] * len(some))} ON CONFLICT DO NOTHING"
+        number += connection.exec_driver_sql(statement, tuple(chain.from_iterable(some))).rowcount
+    return number
+
+
+def _by_copy(table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
+    """COPY into the table itself; where that meets a row that is there, by way of a temporary one."""
+    connection = db.session.connection()
+    text = "\n".join(map("\t".join, rows)).replace("\\", "\\\\")
+    names = {"its": sql.SQL(", ").join(map(sql.Identifier, columns)), "table": sql.Identifier(table)}
+    names["arriving"] = sql.Identifier(f"arriving_{table}")
+    with connection.connection.cursor() as cursor:
+        try:
+            with connection.begin_nested(), cursor.copy(_COPY.format(**names)) as copy:
+                copy.write(text)
+            return len(rows)
+        except errors.UniqueViolation:
+            pass
+        cursor.execute(_ARRIVING.format(**names))
+        with cursor.copy(_COPY.format(**{**names, "table": names["arriving"]})) as copy:
+            copy.write(text)
+        cursor.execute(_MOVE.format(**names))
+        number: int = cursor.rowcount
+        cursor.execute(sql.SQL("DROP TABLE {arriving}").format(**names))
+    return number
+
+
+_COPY = sql.SQL("COPY {table} ({its}) FROM STDIN")
+_ARRIVING = sql.SQL("CREATE TEMPORARY TABLE {arriving} (LIKE {table})")
+_MOVE = sql.SQL("INSERT INTO {table} ({its}) SELECT {its} FROM {arriving} ON CONFLICT DO NOTHING")
