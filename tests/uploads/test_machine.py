@@ -156,13 +156,14 @@ class Story(RuleBasedStateMachine):
             return
         assert self.on(upload, claim_check) == (200, True)
         store, digest = self.owner.app.extensions["storage"], sha256(upload.data)
+        steps = 0 if upload.is_published else steps
         for step in (
             lambda: store.assemble(upload.id, lambda done: None, bool),
             lambda: store.hash_staged(upload.id, lambda done: None, bool),
             lambda: store.publish(upload.id, keys.version_key(UUID(upload.id)), digest),
         )[:steps]:
             step()
-        upload.status, upload.lease, upload.is_published = "checking", "alive", steps == 3
+        upload.status, upload.lease, upload.is_published = "checking", "alive", upload.is_published or steps == 3
         if lease == "over":
             self.end_lease_of(upload)
 
