@@ -30,8 +30,10 @@ from urllib.request import getproxies, proxy_bypass
 CHUNK_SIZE = 8 << 20
 PIECE = 256 << 10
 IN_FLIGHT = 2
-PATIENCE = 600.0
-"""Seconds without any progress before the client gives up; what was sent stays on the portal."""
+PATIENCE, FIRST_PATIENCE = 600.0, 30.0
+"""Seconds without any progress before the client gives up; the second as long as the portal has never answered."""
+CONNECTING, SILENT = 10.0, 60.0
+"""Seconds that the network may take to connect, and between two signs of life."""
 WORTH_TRYING_AGAIN = {408, 425, 429, 500, 502, 503, 504}
 REFUSED, USAGE, GIVEN_UP, STOPPED = 1, 2, 3, 130
 
@@ -90,6 +92,8 @@ class Connection:
     def _ask(self, method: str, path: str, token: str, body: Any, digest: bytes) -> Answer:
         link = self.http or self._open()
         self.http = link
+        if not link.sock:
+            _connect(link)
         payload = b"" if body is None or isinstance(body, Part) else json.dumps(body).encode()
         length = body.length if isinstance(body, Part) else len(payload)
         link.putrequest(method, self.absolute + self.base.path + path, skip_accept_encoding=True)
@@ -122,12 +126,17 @@ class Connection:
         there = urlsplit(proxy if "//" in proxy else "//" + proxy) if proxy else None
         first = (there.hostname or "", there.port) if there else (host, port)
         if scheme == "https":
-            secure = http.client.HTTPSConnection(*first, timeout=60, context=ssl.create_default_context())
+            secure = http.client.HTTPSConnection(*first, timeout=CONNECTING, context=ssl.create_default_context())
             if there:
                 secure.set_tunnel(host, port or 443)
             return secure
         self.absolute = f"http://{self.base.netloc}" if there else ""
-        return http.client.HTTPConnection(*first, timeout=60)
+        return http.client.HTTPConnection(*first, timeout=CONNECTING)
+
+
+def _connect(link: http.client.HTTPConnection) -> None:
+    link.connect()
+    link.sock.settimeout(SILENT)
 
 
 def _send(link: http.client.HTTPConnection, part: Part) -> None:
@@ -224,6 +233,10 @@ def time_words(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _about(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
 class Upload:
     """One upload and the threads that send it.
 
@@ -240,7 +253,7 @@ class Upload:
         self.link = Connection(base)
         self.reached = False
         self.moved = time.monotonic()
-        self.trouble = ""
+        self.trouble = self.told = ""
         self.kept = 0
         self.replaces = False
         """Whether chunks on the portal that are not this file's may be sent anew: it is known to be the right file."""
@@ -257,7 +270,8 @@ class Upload:
             except ssl.SSLCertVerificationError as error:
                 raise Failure(f"{self.base.netloc} shows a bad certificate: {error.verify_message}.") from None
             except (OSError, http.client.HTTPException) as error:
-                trouble = f"No connection to {self.base.netloc} ({str(error) or type(error).__name__})"
+                reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+                trouble = f"No connection to {self.base.netloc} ({reason})"
             else:
                 self.reached = True
                 if answer.status == 401 and self.owner and not renewed:
@@ -282,13 +296,17 @@ class Upload:
 
     def _wait(self, attempt: int, at_least: float, trouble: str) -> None:
         delay = max(at_least, min(30.0, 0.5 * 2 ** min(attempt, 6)) * random.uniform(0.5, 1))  # noqa: S311 - no secret
-        patience = self.patience if self.reached else min(30.0, self.patience)
-        if time.monotonic() + delay - self.moved > patience:
+        patience = self.patience if self.reached else min(FIRST_PATIENCE, self.patience)
+        left = patience - (time.monotonic() - self.moved)
+        if delay > left:
             raise Failure(f"{trouble}. Given up for now.", GIVEN_UP)
         with self.lock:
-            news, self.trouble = trouble != self.trouble, trouble
-        if news and attempt:
-            self.progress.say(f"{trouble}. Trying again.")
+            self.trouble = trouble
+            # A line that is cut now and then is no news; one that has never been there is, at once.
+            news = trouble != self.told and (attempt > 0 or not self.reached)
+            self.told = trouble if news else self.told
+        if news:
+            self.progress.say(f"{trouble}. Trying again for {_about(left)}.")
         if self.stop.wait(delay):
             raise Failure("Stopped.", STOPPED)
 
@@ -432,7 +450,7 @@ class Upload:
         with self.lock:
             del self.flying[start]
             self.kept += length
-            self.moved, self.trouble = time.monotonic(), ""
+            self.moved, self.trouble, self.told = time.monotonic(), "", ""
         return True
 
     def _finished(self, link: Connection) -> bool:

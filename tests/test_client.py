@@ -17,7 +17,7 @@ import pytest
 import portal.client
 from tests import make
 from tests.people import People, Person
-from tests.served import Line, Served, line, served
+from tests.served import Line, Served, free_port, line, served
 
 __all__ = ["line", "served"]
 
@@ -181,10 +181,22 @@ def test_it_outlives_a_server_that_is_killed(served: Served, line: Line, people:
     process = start(file, "--to", line.address, "--token", token(people.owner))
     wait_until(lambda: line.carried > 15 * MIB)
     served.kill()
-    time.sleep(1)
+    time.sleep(3)
     served.start()
-    out, _ = end(process)
+    out, err = end(process)
+    assert "Trying again for 10 min." in err
     assert downloaded(people.owner, out) == file.read_bytes()
+
+
+def test_a_server_that_is_away_is_said_at_once(people: People, tmp_path: Path, start) -> None:
+    (tmp_path / "small").write_bytes(b"small")
+    away = f"127.0.0.1:{free_port()}"
+    began = time.monotonic()
+    process = start(tmp_path / "small", "--to", f"http://{away}", "--token", token(people.owner))
+    assert process.stderr.readline() == f"No connection to {away} (Connection refused). Trying again for 30 s.\n"
+    assert time.monotonic() - began < 5
+    process.kill()
+    process.communicate()
 
 
 def test_a_line_that_is_cut_again_and_again(served: Served, line: Line, people: People, file: Path, start) -> None:
