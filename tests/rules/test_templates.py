@@ -1,4 +1,4 @@
-"""House rules of the templates: what a strict Content-Security-Policy, one vocabulary and one icon set ask of them."""
+"""House rules of the templates: what a strict Content-Security-Policy, and one vocabulary ask of them."""
 
 import re
 from pathlib import Path
@@ -9,10 +9,8 @@ ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
 PAGES = [path for path in TEMPLATES if not path.name.startswith("_") and path.parent.name != "layouts"]
 FRAGMENTS = [path for path in TEMPLATES if path.name.startswith("_")]
-ICONS = set((ROOT / ".build/icons.txt").read_text().split())
 
 INLINE = re.compile(r"<style|\sstyle=|\son[a-z]+=|\bhx-on|\bjs:|javascript:|<script(?![^>]*\ssrc=)", re.IGNORECASE)
-NAMED_ICON = re.compile(r"""\b(?:icon|icon_alone|badge)\(["']([a-z0-9-]+)["']""")
 
 
 def name(path: Path) -> str:
@@ -45,11 +43,6 @@ def test_no_template_trusts_text(path: Path) -> None:
 @pytest.mark.parametrize("path", TEMPLATES, ids=name)
 def test_what_differs_between_kinds_is_not_decided_here(path: Path) -> None:
     assert not re.search(r"\b(?:if|elif)\s+kind(?:\.\w+)?\s*[!=]=", source(path))
-
-
-@pytest.mark.parametrize("path", TEMPLATES, ids=name)
-def test_every_icon_is_in_the_sprite(path: Path) -> None:
-    assert set(NAMED_ICON.findall(source(path))) <= ICONS
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
