@@ -1,4 +1,4 @@
-"""House rules of the templates: what a strict Content-Security-Policy, and one vocabulary ask of them."""
+"""House rules of the templates: what a strict Content-Security-Policy and one vocabulary ask of them."""
 
 import re
 from pathlib import Path
