@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from flask import url_for
+from markupsafe import Markup
 
 from portal.database import now
 from portal.domain.kinds import BY_WORD, KINDS, Kind
@@ -12,20 +13,19 @@ from portal.security.actor import Actor
 from portal.security.policy import OnEntry, can
 from portal.uploads.machine import held
 from portal.uploads.session import Upload
-from portal.web.figures import ago, exact_size, exact_time, human_size, iso_time
+from portal.web.figures import human_size, size_tag, time_tag
 
 
 class EntryRow(NamedTuple):
+    """`size` is none, and `version`, where there is no file. Unpacked in this order by `entries/_rows.html`."""
+
     href: str
     name: str
     summary: str
     type: str
     owner: str
-    age: str
-    iso: str
-    exact_time: str
-    size: str | None
-    exact_size: str | None
+    age: Markup
+    size: Markup | None
     version: int | None
     access: str
 
@@ -55,14 +55,11 @@ def entry_rows(found: Iterable[Any]) -> list[EntryRow]:
         EntryRow(
             f"{bases[word]}/{entry_id}",
             name,
-            _first_line(description),
+            _first_line(description) if description else "",
             type_,
             username,
-            ago(created_at, moment),
-            iso_time(created_at),
-            exact_time(created_at),
-            None if size is None else human_size(size),
-            None if size is None else exact_size(size),
+            time_tag(created_at, moment),
+            None if size is None else size_tag(size),
             version,
             access,
         )
