@@ -18,6 +18,14 @@ class Worker(ThreadWorker):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.header_deadlines: dict[TConn, float] = {}
+        self.notified = 0.0
+
+    def notify(self) -> None:
+        """Tells the arbiter, which waits a minute, once a second; gunicorn writes its file twice for every request."""
+        now = time.monotonic()
+        if now - self.notified >= 1:
+            self.notified = now
+            super().notify()
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """A worker whose threads are all taken leaves new connections to the others."""
