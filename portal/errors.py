@@ -1,6 +1,7 @@
 """The error table. Verbs and views raise these; pages and JSON each render them in one place."""
 
 from collections.abc import Iterable
+from typing import Any
 
 
 class PortalError(Exception):
@@ -18,7 +19,7 @@ class PortalError(Exception):
         self.fields = list(fields)
         self.detail = detail or " ".join(f"{name}: {message}" for name, message in self.fields) or self.title
         self.headers = headers or {}
-        self.members: dict[str, str] = {}
+        self.members: dict[str, Any] = {}
         """Further members of the JSON answer, for a program to act on."""
         super().__init__(self.detail)
 

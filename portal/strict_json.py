@@ -66,8 +66,8 @@ _AS_ONE_DIGIT = bytes.maketrans(b"123456789E", b"000000000e")
 def _plain(source: bytes) -> dict[str, Any] | None:
     """What most lines of records hold, an object of plain values and of objects of such, read in a quarter of the time.
 
-    None where a quick look cannot rule out what `loads` refuses. Escapes may be NUL or a lone surrogate; where there are
-    fewer keys than `":`, some may be duplicates; large exponents and long numbers may be beyond a double.
+    None where a quick look cannot rule out what `loads` refuses. Escapes may be NUL or a lone surrogate; where there
+    are fewer keys than `":`, some may be duplicates; large exponents and long numbers may be beyond a double.
     """
     if b"\\" in source or b" :" in source or b"\t:" in source or b"\n:" in source or b"\r:" in source:
         return None

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 
 from portal import strict_json
-from portal.database import begin_write, new_ordered_ids, now
+from portal.database import begin_write, end_read, new_ordered_ids, now
 from portal.domain import entries, tally
 from portal.domain.entries import Entry
 from portal.domain.kinds import BY_WORD
@@ -71,6 +71,7 @@ def add_many(
     loaded = Loaded()
     kind, entry_id = BY_WORD[entry.kind], entry.id
     places = Places()
+    end_read()
     for batch in batches:
         begin_write()
         entry = entries.get(actor, kind, entry_id)

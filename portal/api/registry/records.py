@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from portal import strict_json
 from portal.api.bodies import read_body, read_json
-from portal.api.registry import record_shapes, registry
+from portal.api.registry import record_shapes, records_bulk, registry
+from portal.api.registry.parameters import takes
 from portal.domain import entries, record_lines, records
 from portal.domain.kinds import Kind
 from portal.errors import NotFound, WrongType
@@ -13,8 +14,11 @@ from portal.identity import current_actor
 
 
 @registry.post("/id/<id:entry_id>/records")
+@takes("atomic")
 def add_record(kind: Kind, entry_id: str) -> ResponseReturnValue:
     entry = entries.get(current_actor(), kind, entry_id)
+    if request.mimetype in records_bulk.TYPES:
+        return records_bulk.load(kind, entry)
     if request.mimetype != "application/json":
         raise WrongType("Send a record as application/json.")
     new = record_lines.new_record(kind, strict_json.loads(read_body(strict_json.MAX_BYTES)))
