@@ -1,9 +1,10 @@
-"""URL types: the kind of an entry, and ids. What does not fit is a 404 from the router."""
+"""URL types: the kind of an entry, the words for circumstances, and ids. What does not fit is a 404 from the router."""
 
 from flask import Flask
 from werkzeug.routing import BaseConverter, ValidationError
 
 from portal.domain import rules
+from portal.domain.circumstances import TABLES
 from portal.domain.kinds import BY_SLUG, BY_WORD, Kind
 
 
@@ -31,6 +32,18 @@ class WordConverter(BaseConverter):
         return value.word
 
 
+class CircumstanceConverter(BaseConverter):
+    """`experiments`, `seasons` or `sites`."""
+
+    regex = "|".join(f"{word}s" for word in TABLES)
+
+    def to_python(self, value: str) -> str:
+        return value.removesuffix("s")
+
+    def to_url(self, value: str) -> str:
+        return f"{value}s"
+
+
 class IdConverter(BaseConverter):
     """A UUID in its usual form, in any case."""
 
@@ -50,5 +63,11 @@ class NumberConverter(BaseConverter):
 
 
 def add_converters(app: Flask) -> None:
-    app.url_map.converters.update(kind=SlugConverter, word=WordConverter, id=IdConverter, number=NumberConverter)
+    app.url_map.converters.update(
+        kind=SlugConverter,
+        word=WordConverter,
+        circumstance=CircumstanceConverter,
+        id=IdConverter,
+        number=NumberConverter,
+    )
     app.url_map.strict_slashes = False

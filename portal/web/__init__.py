@@ -2,10 +2,23 @@
 
 from flask import Flask
 
-from portal.web import account, context, entries, files, home, sessions, uploads
+from portal.web import (
+    account,
+    circumstances,
+    context,
+    datasets,
+    entries,
+    files,
+    home,
+    record_form,
+    records,
+    runs,  # noqa: F401 - its routes are among those of `entries`
+    sessions,
+    uploads,
+)
 
 
 def init_app(app: Flask) -> None:
     context.init_app(app)
-    for module in (home, sessions, account, entries, files, uploads):
+    for module in (home, sessions, account, entries, files, uploads, records, record_form, circumstances, datasets):
         app.register_blueprint(module.pages)

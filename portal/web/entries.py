@@ -1,13 +1,15 @@
 """The pages of entries: list, show, register, edit, delete. Written once for both kinds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain import dependencies, entries, experiments, listing, versions
+from portal.domain import belonging, dependencies, entries, experiments, listing, versions
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
+from portal.domain.versions import Version
 from portal.errors import invalid
 from portal.identity import current_actor
 from portal.security.guard import enforce, require_reader
@@ -135,13 +137,15 @@ def remove(kind: Kind, entry_id: str) -> ResponseReturnValue:
     return _delete_page(kind, entry, form), status
 
 
-def head(kind: Kind, entry: Entry, made: Any) -> dict[str, Any]:
-    """What `entries/_head.html` needs."""
+def head(kind: Kind, entry: Entry, made: Sequence[Version] | None = None) -> dict[str, Any]:
+    """What `entries/_head.html` needs; `made` are the entry's versions, where they are known already."""
+    made = versions.list_for(current_actor(), entry) if made is None else made
     return {
         "kind": kind,
         "entry": entry,
         "latest": made[0] if made else None,
         "version_count": len(made),
+        "parts": belonging.parts(current_actor(), entry),
         "may_write": can(current_actor(), OnEntry.WRITE, entry),
         "may_delete": can(current_actor(), OnEntry.OWN, entry),
     }

@@ -12,6 +12,7 @@ from portal.domain.experiments import Experiment
 from portal.domain.kinds import Kind
 from portal.errors import PortalError, invalid
 from portal.web.forms import Form, Refusal
+from portal.web.json_field import json_object
 
 MOST_PRETTY = 200_000  # characters: beyond that, line breaks would make a large info larger than a form may be
 _PLAIN = ("name", "description", "type", "extension", "url")
@@ -83,15 +84,7 @@ class EntryForm(Form):
         return {name: self[name].data or "" for name in _PLAIN if name in self}
 
     def _info(self) -> dict[str, Any]:
-        try:
-            value = strict_json.loads((self.info.data or "").strip() or "{}", most=2 * strict_json.MAX_BYTES)
-        except PortalError as error:
-            raise invalid("info", error.detail) from None
-        if not isinstance(value, dict):
-            raise invalid("info", 'Takes a JSON object, like {"key": "value"}.')
-        if len(strict_json.compact(value).encode()) > strict_json.MAX_BYTES:
-            raise invalid("info", "Takes at most 1 MiB of JSON.")
-        return value
+        return json_object(self.info.data, "info")
 
     def _attributes(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -3,7 +3,7 @@
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Flask
@@ -31,7 +31,14 @@ class Things:
     entry_id: str = ""
     upload_id: str = ""
     token_id: str = ""
-    record_id: str = ""
+    record_id: str = field(default_factory=new_id)
+    dataset_id: str = field(default_factory=new_id)
+    season_id: str = field(default_factory=new_id)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of what nobody may know of who may not read the entry."""
+        return self.entry_id, self.record_id, self.dataset_id, self.season_id
 
     def make_entry(self) -> None:
         access, _, permission = self.state.partition("-")
@@ -53,8 +60,11 @@ class Things:
     def make_record(self) -> None:
         with in_transaction(self.app):
             owner = self.people.owner.actor
-            new = NewRecord({"yield": 48.9}, names=Names("Barley 2026", "2026", "Waseca"))
+            new = NewRecord({"yield": 48.9}, names=Names("Barley 2026", f"season of {self.entry_id}", "Waseca"))
             self.record_id = records.add(owner, entries.get(owner, self.kind, self.entry_id), new).id
+            dataset, _, season, _ = records.facts(self.record_id)
+            assert season
+            self.dataset_id, self.season_id = dataset.id, season.id
 
     def make_upload(self) -> None:
         given = {f"{self.kind.word}_name": None, f"{self.kind.word}_id": self.entry_id}
@@ -86,6 +96,9 @@ class Things:
             "id:upload_id": self.upload_id,
             "id:token_id": self.token_id,
             "id:record_id": self.record_id,
+            "id:dataset_id": self.dataset_id,
+            "circumstance:word": "seasons",
+            "id:named_id": self.season_id,
             "number:number": "1",
             "idx": "0",
             "path:filename": "mark.svg",
@@ -101,7 +114,10 @@ USES_UP_THE_ENTRY = {
     "POST /api/v2/<word:kind>/<id:entry_id>/default-permission",
 }
 
-USES_UP_THE_RECORD = {"DELETE /api/<kind:kind>/records/id/<id:record_id>"}
+USES_UP_THE_RECORD = {
+    "POST /records/<id:record_id>/delete",
+    "DELETE /api/<kind:kind>/records/id/<id:record_id>",
+}
 
 Sent = Callable[[Things, Person], dict[str, Any]]
 SENT: dict[str, Sent] = {
@@ -116,6 +132,9 @@ SENT: dict[str, Sent] = {
         "data": {"name": t.name, "description": p.name, "experiments": "Barley 2026"}
     },
     "POST /<kind:kind>/<id:entry_id>/delete": lambda t, p: {"data": {"name": t.name}},
+    "POST /<kind:kind>/<id:entry_id>/runs": lambda t, p: {"data": {"info": "{}"}},
+    "POST /<kind:kind>/<id:entry_id>/records/new": lambda t, p: {"data": {"data": "{}", "site_name": "Waseca"}},
+    "POST /records/<id:record_id>/edit": lambda t, p: {"data": {"data": "{}", "info": "{}"}},
     "GET /uploads/new": lambda t, p: {"query_string": {"kind": t.kind.slug, "entry": t.entry_id}},
     "POST /uploads/new": lambda t, p: {
         "query_string": {"kind": t.kind.slug, "entry": t.entry_id},

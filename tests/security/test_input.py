@@ -2,6 +2,7 @@
 
 import io
 import logging
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -159,14 +160,13 @@ def test_ids_that_are_none_are_not_found(people: People, things: Things) -> None
     """Also where they stand in a query or a body, and on both databases."""
     owner = people.owner
     for line in lines():
-        for parameter in ("<id:entry_id>", "<id:upload_id>", "<id:token_id>", "<id:record_id>"):
-            if parameter in line.route:
-                for bad in BAD_IDS:
-                    route = line.route.replace(parameter, bad)
-                    path = things.path(type(line)(line.method, route, line.about, line.cells))
-                    headers = {"X-CSRFToken": owner.csrf_token}
-                    answer = owner.client.open(path, method=line.method, headers=headers)
-                    assert answer.status_code in (404, 405), (line, bad)
+        for parameter in re.findall("<id:[a-z_]+>", line.route):
+            for bad in BAD_IDS:
+                route = line.route.replace(parameter, bad)
+                path = things.path(type(line)(line.method, route, line.about, line.cells))
+                headers = {"X-CSRFToken": owner.csrf_token}
+                answer = owner.client.open(path, method=line.method, headers=headers)
+                assert answer.status_code in (404, 405), (line, bad)
     for bad in ("not-a-uuid", "-" * 36, "x\0", "é", "1"):
         assert owner.api.get("/api/v2/model/upload", query_string={"upload_id": bad}).status_code == 404
         assert owner.api.delete("/api/v2/model/upload", query_string={"upload_id": bad}).status_code == 404

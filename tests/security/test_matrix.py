@@ -150,13 +150,15 @@ def test_what_is_hidden_looks_like_what_does_not_exist(crowd: People, kind: Kind
             request = request_of(line, things, person)
             here = usual_door(line)(person, request)
             gone = usual_door(line)(person, aimed_at(absent, things, request_of(line, things, person)))
-            seen = seen_in(here, things.entry_id, things.record_id)
+            seen = seen_in(here, *things.ids)
             assert seen == seen_in(gone, absent), f"{line} as {person.name}"
 
 
 def aimed_at(entry_id: str, things: Things, request: dict) -> dict:
     """The same request for another id, wherever it stands."""
-    swapped = {"path": request["path"].replace(things.entry_id, entry_id).replace(things.record_id, entry_id)}
+    swapped = {"path": request["path"]}
+    for each in things.ids:
+        swapped["path"] = swapped["path"].replace(each, entry_id)
     for part in ("query_string", "json"):
         if part in request:
             values = request[part].items()
