@@ -358,20 +358,19 @@ class Upload:
         chunk, size = state["chunk_size"], state["size"]
         received = [i for first, last in state["received"] for i in range(first, last + 1)]
         digests = state.get("digests") or {}
-        self.progress.start("comparing", len(received) * chunk)
-        self.kept = others = 0
+        lengths = {i: min(chunk, size - i * chunk) for i in received if str(i) in digests}
+        self.progress.start("comparing", sum(lengths.values()))
+        self.kept = compared = others = 0
         same = set()
         with open(path, "rb") as source:
-            for done, index in enumerate(received):
-                if str(index) not in digests:
-                    continue
-                length = min(chunk, size - index * chunk)
+            for index, length in lengths.items():
                 if base64.b64encode(_digest(source, index * chunk, length)).decode() == digests[str(index)]:
                     same.add(index)
                     self.kept += length
                 else:
                     others += 1
-                self.progress.show(done * chunk)
+                compared += length
+                self.progress.show(compared)
         if same:
             self.progress.say(f"{size_words(self.kept)} of {size_words(size)} are on the portal already.")
         return [i for i in range(max(1, -(-size // chunk))) if i not in same], others

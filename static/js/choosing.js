@@ -1,8 +1,8 @@
 // The form of the upload page: which file, for what; everything that can be known before the portal is asked.
-import { panel, part, say, size } from "./page.js";
+import { exact, panel, part, say, size } from "./page.js";
 import { chunkSize } from "./transfer.js";
 
-const { word, maxChunkSize, maxFileSize } = panel.dataset;
+const { word, maxChunkSize } = panel.dataset;
 export const form = part("choose");
 const fileField = form.querySelector("#file");
 
@@ -12,13 +12,15 @@ export const choice = { file: null, sum: null };
 function choose(file) {
   choice.file = file;
   part("problem").hidden = true;
-  fieldError("file", "");
+  fieldError("file", unfit(file));
   part("chosen").hidden = !file;
   choice.sum?.worker.terminate();
   choice.sum = null;
   if (!file) return;
   say("file", file.name);
   say("file-size", size(file.size));
+  say("file-hash", "");
+  if (unfit(file)) return;
   choice.sum = hash(file);
   const name = form.querySelector("#name");
   const type = form.querySelector("#type");
@@ -35,6 +37,19 @@ function choose(file) {
     row.hidden = !(row.dataset.fileName === file.name && Number(row.dataset.size) === file.size);
   }
   begun.hidden = ![...begun.children].some((row) => !row.hidden);
+}
+
+/** What the size alone says against a file; empty if nothing. An upload that was begun takes files of its size only. */
+function unfit(file) {
+  const { size: begun, maxFileSize } = panel.dataset;
+  if (!file) return "";
+  if (begun && file.size !== Number(begun)) {
+    return `This is a different file: it has ${exact(file.size)}, the upload was begun with ${exact(Number(begun))}.`;
+  }
+  if (maxFileSize && file.size > Number(maxFileSize)) {
+    return `This file has ${size(file.size)}; the portal takes up to ${size(Number(maxFileSize))}.`;
+  }
+  return "";
 }
 
 /** For what needs no file any more: `facts` are its {name, size}. */
@@ -85,9 +100,7 @@ export function wrong() {
   const found = [];
   const { file } = choice;
   if (!file) found.push(["file", "Choose a file."]);
-  else if (maxFileSize && file.size > Number(maxFileSize)) {
-    found.push(["file", `This file has ${size(file.size)}; the portal takes up to ${size(Number(maxFileSize))}.`]);
-  }
+  else if (unfit(file)) found.push(["file", unfit(file)]);
   const name = form.querySelector("#name");
   if (name && !entryId()) {
     const value = name.value.trim();

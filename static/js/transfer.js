@@ -22,6 +22,7 @@ export class Transfer {
   paused = false;
   trouble = null; // {sentence, until} while it waits to try again
   compared = 0;
+  comparable = null; // bytes on the portal that are to be compared, as soon as it has said
   kept = 0; // bytes that the portal has acknowledged
   checked = 0;
   flying = new Map(); // chunk index → bytes of it that have left
@@ -97,13 +98,13 @@ export class Transfer {
   async #compare({ size, chunk_size: chunk, sha256: declared, digests = {} }) {
     if (size == null || !chunk) throw new Failure("file", "Only the program that began this upload can go on with it.");
     if (this.file.size !== size) {
-      const [here, there] = [this.file.size, size].map((bytes) => bytes.toLocaleString("en"));
-      throw new Failure("file", `This is a different file: it has ${here} bytes, the upload was begun with ${there}.`);
+      throw new Failure("file", `This is a different file: it has ${this.file.size} bytes, the upload was begun with ${size}.`);
     }
-    this.#become("comparing");
     const missing = new Set(Array(Math.max(1, Math.ceil(size / chunk))).keys());
     const there = Object.keys(digests).map(Number);
+    this.comparable = there.reduce((sum, index) => sum + this.#slice(index, chunk).size, 0);
     this.kept = this.compared = 0;
+    this.#become("comparing");
     for (const index of there) {
       await this.#gate();
       const blob = this.#slice(index, chunk);

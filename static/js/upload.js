@@ -35,7 +35,7 @@ const NOTES = {
 function render() {
   if (!transfer) return;
   const { file, phase: now, paused, trouble } = transfer;
-  const total = file.size;
+  const total = now === "comparing" ? transfer.comparable : file.size;
   const bytes = { comparing: transfer.compared, sending: transfer.sent, checking: transfer.checked }[now];
   const title = paused ? `Paused: ${file.name}` : `${TITLES[now]} ${file.name}`;
   if (slot("title").textContent !== title) {
@@ -45,14 +45,14 @@ function render() {
     pace = new Pace();
   }
   if (!paused && !trouble) pace.add(bytes);
-  const known = now !== "checking" || bytes > 0;
+  const known = now === "checking" ? bytes > 0 : total !== null;
   if (known) bar.value = total ? bytes / total : 1;
   else bar.removeAttribute("value");
   bar.classList.toggle("is-paused", paused || Boolean(trouble));
   const { speed } = pace;
   const moving = speed && !paused && !trouble;
-  const percent = Math.floor(total ? (100 * bytes) / total : 100);
-  say("bytes", known ? `${size(bytes)} of ${size(total)}, ${percent} %` : size(total));
+  const percent = Math.floor(total === 0 ? 100 : (100 * bytes) / (total ?? Infinity));
+  say("bytes", known ? `${size(bytes)} of ${size(total)}, ${percent} %` : total ? size(total) : "");
   say("speed", moving ? `${size(speed)}/s` : "");
   say("left", moving ? `${span((total - bytes) / speed)} left` : "");
   const flying = transfer.flying.size;
@@ -113,6 +113,7 @@ async function submit(event) {
   announce("Checking name, right and free space.");
   try {
     uploadId = await begin();
+    panel.dataset.size = choice.file.size; // from now on no other will do
     history.replaceState(null, "", `${uploads}/${uploadId}`);
     return run();
   } catch (failure) {

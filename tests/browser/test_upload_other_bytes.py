@@ -42,13 +42,37 @@ def test_a_different_file_of_the_same_size_is_refused(page: Page, line: Line, pe
     line.carried = 0
     choose_again(page, other)
     expect_problem(page, "This is a different file: it is as large, but its bytes are not those on the portal.")
-    choose_again(page, longer)
-    expect_problem(page, f"This is a different file: it has {SIZE + 1:,} bytes, the upload was begun with {SIZE:,}.")
+    page.set_input_files("#file", longer)
+    sizes = f"This is a different file: it has {SIZE + 1:,} bytes, the upload was begun with {SIZE:,} bytes."
+    expect(page.locator("#file-error")).to_have_text(sizes)
+    page.get_by_role("button", name="Go on").click()
+    expect(page.locator("#file-error")).to_have_text(sizes)
     choose_again(page, tail)
+    expect(page.locator("#file-error")).to_be_hidden()
     expect_problem(page, "This is a different file: its sha256 is not the one that the upload was begun with.")
     assert line.carried < MIB
     choose_again(page, file)
     expect_done(page, people.owner, file)
+
+
+def test_only_what_is_there_is_counted_while_it_is_compared(page: Page, line: Line, people: People, file: Path) -> None:
+    begun = make.begin(people.owner, file.read_bytes(), chunk_size=MIB, file_name=file.name)
+    make.send_chunks(people.owner, begun, file.read_bytes()[: 3 * MIB])
+    page.goto(f"{line.address}/uploads/{begun['upload_id']}")
+    page.evaluate(
+        """() => {
+          window.counted = [];
+          const bytes = document.querySelector("[data-slot=bytes]");
+          const title = document.querySelector("[data-slot=title]");
+          const note = () => title.textContent.startsWith("Comparing") && counted.push(bytes.textContent);
+          new MutationObserver(note).observe(bytes, { childList: true });
+        }"""
+    )
+    choose_again(page, file)
+    expect_done(page, people.owner, file)
+    counted = page.evaluate("counted.filter(Boolean)")
+    assert counted
+    assert all("of 3.1 MB" in words for words in counted), counted
 
 
 def test_what_was_refused_for_its_sha256_is_mended_with_the_file(
