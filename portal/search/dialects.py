@@ -9,7 +9,6 @@ from sqlalchemy import Boolean, ColumnElement, Date, Text, and_, cast, func, lit
 from sqlalchemy.dialects import postgresql, sqlite
 
 from portal.extensions import db
-from portal.search.json_conditions import Condition, packed
 
 
 def insert(table: Any) -> Any:
@@ -75,26 +74,3 @@ def utc_day(column: Any) -> ColumnElement[date]:
     if db.engine.dialect.name == "sqlite":
         return func.substr(column, 1, 10, type_=Date())
     return cast(func.timezone("UTC", column), Date)
-
-
-def json_says(column: Any, condition: Condition) -> ColumnElement[bool]:
-    """Whether the JSON object stored as text in `column` satisfies the condition: `json_conditions.holds` in SQL."""
-    if db.engine.dialect.name == "sqlite":
-        return func.json_says(column, packed(condition), type_=Boolean)
-    stored: Any = cast(column, postgresql.JSONB)
-    for step in condition.path:
-        stored = stored.op("->", return_type=postgresql.JSONB)(literal(step, Text))
-    text = stored.op("#>>", return_type=Text)(cast("{}", postgresql.ARRAY(Text)))
-    if condition.operator == "contains":
-        is_text = func.jsonb_typeof(stored) == "string"
-        return and_(is_text, func.strpos(func.lower(text), func.lower(str(condition.value))) > 0)
-    values = [cast(literal(json.dumps(value), Text), postgresql.JSONB) for value in condition.values()]
-    if condition.operator == "=":
-        return stored.in_(values)
-    if condition.operator == "!=":
-        return stored.not_in(values)
-    if isinstance(condition.value, str):
-        is_text = func.jsonb_typeof(stored) == "string"
-        return and_(is_text, text.collate("C").op(condition.operator, is_comparison=True)(condition.value))
-    is_number = func.jsonb_typeof(stored) == "number"
-    return and_(is_number, stored.op(condition.operator, is_comparison=True)(values[0]))

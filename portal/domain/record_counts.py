@@ -1,0 +1,217 @@
+"""How many records a filter lets in: in all, by each filter's values, by day. Read from the roll-up; only the parts of
+days at the ends of a time range, and JSON, are counted from the rows themselves.
+"""
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import Executable, Select, func, literal, select, type_coerce, union_all
+from sqlalchemy.types import NullType
+
+from portal.domain import record_plan, record_scope, record_sums, rules
+from portal.domain.datasets import Dataset
+from portal.domain.kinds import KINDS
+from portal.domain.record_filters import Wanted
+from portal.domain.record_plan import Walk
+from portal.domain.record_scope import NAMES, Days, Under
+from portal.domain.records import Record
+from portal.extensions import db
+from portal.search.several import IDS, among
+from portal.security.actor import Actor
+from portal.security.guard import scoped
+
+MOST_COUNTED = 1001
+
+Facet = list[tuple[str | None, int]]
+
+
+class Total(NamedTuple):
+    """`is_capped`: there are at least so many."""
+
+    number: int
+    is_capped: bool
+
+
+class Counts(NamedTuple):
+    """How many records there are, by the values of filters and by UTC day.
+
+    `facets` maps a parameter to (name, number), most first, None being records without; each heeds all filters but its
+    own. Names that are the same but for their case are one. `days` ascend, heed all filters and leave out empty days.
+    Where JSON must be read, counting ends at `MOST_COUNTED`: then `total` is at least that, and `is_capped`. Facets and
+    days never read JSON: they count what the other filters let in.
+    """
+
+    total: int
+    is_capped: bool
+    facets: Mapping[str, Facet]
+    days: list[tuple[date, int]]
+
+
+@scoped
+def total(actor: Actor, wanted: Wanted) -> Total:
+    """How many records there are; exact unless there is a JSON condition."""
+    whole, edges = record_scope.split(wanted.start, wanted.end)
+    if whole is None and not edges:
+        return Total(0, False)
+    under = record_scope.find(actor, wanted)
+    if wanted.where:
+        return _read(wanted, under) if under else Total(0, False)
+    if wanted.start is None and wanted.end is None:
+        return Total(sum(each.number for each in under), False)
+    own = {each.id for each in under}
+    number = sum(row[1] for row in record_sums.by("day", wanted, list(own), whole)) if whole else 0
+    datasets = _datasets(wanted)
+    for edge in edges:
+        rows = record_sums.at_edge(wanted, edge)
+        number += sum(row[2] for row in rows if row[0] in own and (datasets is None or row[1] in datasets))
+    return Total(number, False)
+
+
+@scoped
+def counts(actor: Actor, wanted: Wanted, most: int | None = None) -> Counts:
+    """Total, facets of at most `most` values each, and days."""
+    whole, edges = record_scope.split(wanted.start, wanted.end)
+    around = record_scope.around(actor, wanted)
+    known = {each.id for each in around}
+    names = _names(around)
+    misses = _misses(wanted, names)
+    own = {each.id for each in around if not misses(each)}
+    numbers = _numbers(wanted, around, whole)
+    days = Counter(_by_day(wanted, around, own, whole))
+    by_name, said = _by_dataset(wanted, own, whole, None if edges else most)
+    datasets = _datasets(wanted)
+    at_edges: Counter[Any] = Counter()
+    for edge in edges:
+        for circumstances_id, dataset_id, number in record_sums.at_edge(wanted, edge):
+            is_wanted = datasets is None or dataset_id in datasets
+            if is_wanted and circumstances_id in known:
+                numbers[circumstances_id] += number
+            if circumstances_id in own:
+                at_edges[dataset_id] += number
+                days[edge.day] += number if is_wanted else 0
+    for name, key, dataset_id in _named(at_edges):
+        by_name[key] += at_edges[dataset_id]
+        said.setdefault(key, name)
+    facets = _facets(wanted, around, names, misses, numbers)
+    facets["dataset_names"] = [(said[key], number) for key, number in by_name.items()]
+    number, is_capped = total(actor, wanted) if wanted.where else (sum(days.values()), False)
+    by_day = sorted((day, number) for day, number in days.items() if number)
+    return Counts(number, is_capped, {key: _most(facet, most) for key, facet in facets.items()}, by_day)
+
+
+FIELDS = ("entries", *NAMES)
+Names = Mapping[str, Mapping[Any, tuple[str | None, str]]]
+Misses = Callable[[Under], Sequence[str]]
+
+
+def _names(around: Sequence[Under]) -> Names:
+    """By field and id the name and its key."""
+    found: dict[str, dict[Any, tuple[str | None, str]]] = {field: {None: (None, "")} for field in NAMES}
+    ids = {field: list({getattr(each, field) for each in around} - {None}) for field in NAMES}
+    for field, its_id, name, key in db.session.execute(_names_of(db.engine.dialect.name), ids):
+        found[field][its_id] = name, key
+    return found
+
+
+@functools.cache
+def _names_of(dialect: str) -> Executable:
+    def of(field: str, table: Any) -> Select[Any]:
+        columns: Any = literal(field), type_coerce(table.id, NullType()), table.name, table.name_key
+        return select(*columns).where(among(table.id, field, IDS))
+
+    return union_all(*(of(field, table) for field, (table, _) in NAMES.items()))
+
+
+def _misses(wanted: Wanted, names: Names) -> Misses:
+    """Tells which names asked for some circumstances do not have."""
+    asked = {field: {rules.key(name) for name in getattr(wanted, field)} for field in FIELDS if getattr(wanted, field)}
+    good = {
+        field: keys if field == "entries" else {its_id for its_id, (_, key) in names[field].items() if key in keys}
+        for field, keys in asked.items()
+    }
+    return lambda each: [field for field, values in good.items() if getattr(each, field) not in values]
+
+
+def _numbers(wanted: Wanted, around: Sequence[Under], whole: Days | None) -> Counter[int]:
+    """By circumstances, heeding all but their names and JSON."""
+    if whole is None:
+        return Counter()
+    if whole == Days() and not wanted.datasets and wanted.collection_date is None:
+        return Counter({each.id: each.number for each in around})
+    return Counter(dict(record_sums.by("circumstances_id", wanted, [each.id for each in around], whole)))
+
+
+def _by_day(wanted: Wanted, around: Sequence[Under], own: set[int], whole: Days | None) -> dict[date, int]:
+    if whole is None:
+        return {}
+    if wanted.datasets or wanted.collection_date or any(getattr(wanted, field) for field in NAMES):
+        return dict(record_sums.by("day", wanted, list(own), whole))
+    return dict(record_sums.by_day_of(list({each.entry for each in around if each.id in own}), whole))
+
+
+def _by_dataset(
+    wanted: Wanted, own: set[int], whole: Days | None, most: int | None
+) -> tuple[Counter[str], dict[str, str]]:
+    """By the key of a name the number, and the name."""
+    rows = [] if whole is None else record_sums.by_dataset(wanted, list(own), whole, most)
+    return Counter({key: number for _, key, number in rows}), {key: name for name, key, _ in rows}
+
+
+def _datasets(wanted: Wanted) -> set[Any] | None:
+    return record_sums.datasets([rules.key(name) for name in wanted.datasets]) if wanted.datasets else None
+
+
+def _named(datasets: Counter[Any]) -> Sequence[Any]:
+    if not datasets:
+        return ()
+    query = select(Dataset.name, Dataset.name_key, type_coerce(Dataset.id, NullType()))
+    return db.session.execute(query.where(among(Dataset.id, "ids", IDS)), {"ids": list(datasets)}).all()
+
+
+def _facets(
+    wanted: Wanted, around: Sequence[Under], names: Names, misses: Misses, numbers: Mapping[int, int]
+) -> dict[str, Facet]:
+    """What lacks one name alone is counted by the filter that asks for it, which does not heed itself."""
+    counted: dict[str, Counter[Any]] = {field: Counter() for field in FIELDS}
+    entry_names: dict[Any, str] = {}
+    for each in around:
+        number = numbers.get(each.id, 0)
+        missed = misses(each) if number else FIELDS
+        for field in missed if len(missed) == 1 else () if missed else FIELDS:
+            key = getattr(each, field)
+            if field == "entries":
+                key = each.kind, key
+                entry_names.setdefault(key, each.entry_name)
+            counted[field][key] += number
+    found: dict[str, Facet] = {}
+    for kind in KINDS if wanted.entry_id is None else ():
+        if wanted.kind in (None, kind):
+            own = [(entry_names[key], number) for key, number in counted["entries"].items() if key[0] == kind.word]
+            found[f"{kind.word}_names"] = list(own)
+    for field in NAMES:
+        found[f"{field[:-1]}_names"] = [(names[field][key][0], number) for key, number in counted[field].items()]
+    return found
+
+
+def _most(facet: Facet, most: int | None) -> Facet:
+    return sorted(facet, key=lambda each: (-each[1], each[0] or ""))[:most]
+
+
+def _read(wanted: Wanted, under: Sequence[Under]) -> Total:
+    """Counts the rows that satisfy JSON conditions, up to `MOST_COUNTED`."""
+    has = (
+        bool(wanted.datasets),
+        wanted.collection_date is not None,
+        False,
+        wanted.start is not None,
+        wanted.end is not None,
+    )
+    walk = Walk(db.engine.dialect.name, "fetch", True, False, True, *has)
+    query = select(literal(1)).select_from(Record).where(*record_plan.within(walk), *record_plan.says(wanted))
+    capped = select(func.count()).select_from(query.limit(MOST_COUNTED).subquery())
+    bound = {"circumstances": [each.id for each in under], "lower": wanted.start, "upper": wanted.end}
+    number = db.session.execute(capped, record_scope.parameters(wanted) | bound).scalar_one()
+    return Total(number, number == MOST_COUNTED)

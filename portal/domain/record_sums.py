@@ -1,0 +1,97 @@
+"""Numbers of records, from the roll-up for whole days and from the rows for parts of days. Checks no permission: ask
+`record_scope` first, which circumstances may be counted.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Executable, bindparam, func, select, type_coerce
+from sqlalchemy.types import NullType
+
+from portal.domain.datasets import Dataset
+from portal.domain.record_filters import Wanted
+from portal.domain.record_scope import Days, Edge, in_tally, parameters
+from portal.domain.records import Record
+from portal.domain.tally import DatasetTally, DayTally, Tally
+from portal.extensions import db
+from portal.search.several import IDS, NUMBERS, TEXTS, among
+
+ALWAYS = Days()
+
+
+def by(column: str, wanted: Wanted, circumstances: Sequence[int], days: Days = ALWAYS) -> Sequence[Any]:
+    """Rows of `column` of the roll-up (`circumstances_id` or `day`) and the number, under these circumstances.
+
+    Heeds datasets and collection date of `wanted`.
+    """
+    has = days.first is not None, days.last is not None
+    query = _by(db.engine.dialect.name, column, has, bool(wanted.datasets), wanted.collection_date is not None)
+    return db.session.execute(query, _bound(wanted, circumstances, days)).all()
+
+
+def by_dataset(wanted: Wanted, circumstances: Sequence[int], days: Days, most: int | None) -> Sequence[Any]:
+    """Rows of a dataset's name, its key and the number, most first; datasets of one name are one. Heeds the date."""
+    has = days.first is not None, days.last is not None
+    query = _by_dataset(db.engine.dialect.name, has, wanted.collection_date is not None, most is not None)
+    return db.session.execute(query, _bound(wanted, circumstances, days) | {"most": most}).all()
+
+
+def by_day_of(entries: Sequence[Any], days: Days) -> Sequence[Any]:
+    """Rows of day and number of all records of the entries, whose ids are as the database gives them."""
+    query = _by_day(db.engine.dialect.name, days.first is not None, days.last is not None)
+    return db.session.execute(query, {"entries": entries, "first": days.first, "last": days.last}).all()
+
+
+def at_edge(wanted: Wanted, edge: Edge) -> Sequence[Any]:
+    """Rows of circumstances, dataset (as the database gives it) and number, whoever may read them. Heeds the date."""
+    query = _at_edge(wanted.entry_id is not None, wanted.collection_date is not None, edge.upper is not None)
+    return db.session.execute(query, parameters(wanted) | {"lower": edge.lower, "upper": edge.upper}).all()
+
+
+def datasets(names: Sequence[str]) -> set[Any]:
+    """The ids of datasets of these names, as the database gives them."""
+    query = select(type_coerce(Dataset.id, NullType())).where(among(Dataset.name_key, "datasets", TEXTS))
+    return set(db.session.scalars(query, {"datasets": names}))
+
+
+def _bound(wanted: Wanted, circumstances: Sequence[int], days: Days) -> dict[str, Any]:
+    return parameters(wanted) | {"circumstances": circumstances, "first": days.first, "last": days.last}
+
+
+@functools.cache
+def _by(dialect: str, column: str, days: tuple[bool, bool], has_datasets: bool, is_collected: bool) -> Executable:
+    its_own = getattr(Tally, column)
+    query = select(its_own, func.sum(Tally.number)).where(among(Tally.circumstances_id, "circumstances", NUMBERS))
+    return query.where(*in_tally(Tally, days, has_datasets, is_collected)).group_by(its_own)
+
+
+@functools.cache
+def _by_dataset(dialect: str, days: tuple[bool, bool], is_collected: bool, has_most: bool) -> Executable:
+    table: Any = Tally if any(days) or is_collected else DatasetTally
+    inner = select(table.dataset_id, func.sum(table.number).label("number"))
+    inner = inner.where(among(table.circumstances_id, "circumstances", NUMBERS))
+    counted = inner.where(*in_tally(table, days, False, is_collected)).group_by(table.dataset_id).subquery()
+    number, name = func.sum(counted.c.number), func.min(Dataset.name)
+    query = select(name, Dataset.name_key, number).join(counted, counted.c.dataset_id == Dataset.id)
+    query = query.group_by(Dataset.name_key).order_by(number.desc(), Dataset.name_key)
+    return query.limit(bindparam("most")) if has_most else query
+
+
+@functools.cache
+def _by_day(dialect: str, has_first: bool, has_last: bool) -> Executable:
+    query = select(DayTally.day, func.sum(DayTally.number)).where(among(DayTally.entry_id, "entries", IDS))
+    return query.where(*in_tally(DayTally, (has_first, has_last), False, False)).group_by(DayTally.day)
+
+
+@functools.cache
+def _at_edge(has_entry: bool, is_collected: bool, has_upper: bool) -> Executable:
+    dataset_id = type_coerce(Record.dataset_id, NullType())
+    query = select(Record.circumstances_id, dataset_id, func.count()).where(Record.timestamp >= bindparam("lower"))
+    if has_upper:
+        query = query.where(Record.timestamp < bindparam("upper"))
+    if has_entry:
+        query = query.where(Record.entry_id == bindparam("entry"))
+    if is_collected:
+        query = query.where(Record.collection_date == bindparam("collected"))
+    return query.group_by(Record.circumstances_id, Record.dataset_id)
