@@ -98,6 +98,13 @@ POST    /api/<kind:kind>/id/<id:entry_id>/runs         entry   401     401     4
 GET     /api/<kind:kind>/id/<id:entry_id>/datasets     entry   404     200     404       200     200     200    200
 POST    /api/<kind:kind>/id/<id:entry_id>/datasets     entry   401     401     404       403     200     200    200
 POST    /api/<kind:kind>/id/<id:entry_id>/records      entry   401     401     404       403     200     200    200
+GET     /api/<kind:kind>/id/<id:entry_id>/records      entry   404     200     404       200     200     200    200
+GET     /api/<kind:kind>/id/<id:entry_id>/records/filter
+                                                       entry   404     200     404       200     200     200    200
+GET     /api/<kind:kind>/id/<id:entry_id>/records/facets
+                                                       entry   404     200     404       200     200     200    200
+GET     /api/<kind:kind>/records                       none    200     200     200       200     200     200    200
+GET     /api/<kind:kind>/records/facets                none    200     200     200       200     200     200    200
 GET     /api/<kind:kind>/records/id/<id:record_id>     entry   404     200     404       200     200     200    200
 PATCH   /api/<kind:kind>/records/id/<id:record_id>     entry   401     401     404       403     200     200    200
 DELETE  /api/<kind:kind>/records/id/<id:record_id>     entry   401     401     404       403     200     200    200

@@ -35,4 +35,4 @@ def _kind() -> Kind:
     return found
 
 
-from portal.api.registry import datasets, entries, records, runs  # noqa: E402,F401
+from portal.api.registry import datasets, entries, records, records_read, runs  # noqa: E402,F401

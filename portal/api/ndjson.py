@@ -1,0 +1,70 @@
+"""Streams of records as answers: NDJSON, or what else `Accept` prefers of the same rows."""
+
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from portal.domain import record_csv, record_parquet, record_stream
+from portal.domain.record_search import Wanted
+from portal.errors import BadRequest, PortalError
+from portal.identity import current_actor
+
+CUT = ("limit", "after", "order")
+PARQUET = "application/vnd.apache.parquet"
+FORMS = {
+    "application/x-ndjson": record_stream.lines,
+    "application/ndjson": record_stream.lines,
+    "text/csv": record_csv.csv_lines,
+    PARQUET: record_parquet.parquet,
+}
+ORDERS = ("oldest", "newest")
+MOST = 2**63 - 1
+
+
+class NotAcceptable(PortalError):
+    status, title = 406, "Not acceptable"
+
+
+def answer(wanted: Wanted) -> Response:
+    """The records that are wanted, cut as the request's `limit`, `after` and `order` say.
+
+    `X-Total-Count` is how many there are in all, not said where JSON conditions make it unknown; `Link` leads to the
+    next page. A fault after the first byte ends the connection without the end of the body.
+    """
+    form = request.accept_mimetypes.best_match(FORMS, next(iter(FORMS)))
+    if form == PARQUET and not record_parquet.is_installed():
+        raise NotAcceptable("This portal writes no Parquet: pyarrow is not installed. Ask for text/csv.")
+    stream = FORMS[form](
+        current_actor(), wanted, newest=_order() == "newest", limit=_limit(), after=request.args.get("after")
+    )
+    reading = stream.reading
+    response = Response(b"".join(stream) if reading.is_whole else stream, content_type=form)
+    if form.startswith("text/"):
+        response.content_type = f"{form}; charset=utf-8"
+    response.vary.add("Accept")
+    if not reading.total.is_capped:
+        response.headers["X-Total-Count"] = str(reading.total.number)
+    if reading.after is not None:
+        response.headers["Link"] = f'<{_next(reading.after)}>; rel="next"'
+    return response
+
+
+def _limit() -> int | None:
+    text = request.args.get("limit")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and 1 <= int(text) <= MOST):
+        raise BadRequest(fields=[("limit", f"Takes a whole number from 1 to {MOST}.")])
+    return int(text)
+
+
+def _order() -> str:
+    order = request.args.get("order", ORDERS[0])
+    if order not in ORDERS:
+        raise BadRequest(fields=[("order", f"Takes {' or '.join(ORDERS)}.")])
+    return order
+
+
+def _next(after: str) -> str:
+    query = [(name, value) for name, value in request.args.items(multi=True) if name != "after"]
+    return f"{request.base_url}?{urlencode([*query, ('after', after)])}"

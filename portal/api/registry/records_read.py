@@ -1,0 +1,88 @@
+"""Records of an entry, and of all entries that the caller may read: streams, and their counts."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from flask import Response, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from portal.api import ndjson
+from portal.api.registry import registry
+from portal.api.registry.parameters import View, takes
+from portal.domain import entries, record_search
+from portal.domain.kinds import Kind
+from portal.domain.record_filters import FILTERS, Filter, Wanted
+from portal.identity import current_actor
+
+
+def _of_entry(kind: Kind) -> Iterator[Filter]:
+    return (each for each in FILTERS if each.kind is None)
+
+
+def _of_all(kind: Kind) -> Iterator[Filter]:
+    return (each for each in FILTERS if each.kind in (None, kind))
+
+
+Filters = Callable[[Kind], Iterator[Filter]]
+
+
+def _takes(filters: Filters, *more: str) -> Callable[[View], View]:
+    """Each filter by its name, which may be repeated where it takes several values, and by the seeds' for one value."""
+
+    def single(kind: Kind) -> Iterator[str]:
+        return (name for each in filters(kind) for name in (each.also, None if each.is_many else each.key) if name)
+
+    def repeated(kind: Kind) -> Iterator[str]:
+        return (each.key for each in filters(kind) if each.is_many)
+
+    return takes(*more, of_kind=single, repeated=repeated)
+
+
+@registry.get("/id/<id:entry_id>/records")
+@_takes(_of_entry, *ndjson.CUT)
+def search_records(kind: Kind, entry_id: str) -> Response:
+    return ndjson.answer(_asked(kind, entry_id))
+
+
+@registry.get("/id/<id:entry_id>/records/filter")
+@_takes(_of_entry, *ndjson.CUT)
+def filter_records(kind: Kind, entry_id: str) -> Response:
+    return ndjson.answer(_asked(kind, entry_id))
+
+
+@registry.get("/records")
+@_takes(_of_all, *ndjson.CUT)
+def search_all_records(kind: Kind) -> Response:
+    return ndjson.answer(_asked(kind))
+
+
+@registry.get("/id/<id:entry_id>/records/facets")
+@_takes(_of_entry)
+def count_records(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    return _counted(_asked(kind, entry_id))
+
+
+@registry.get("/records/facets")
+@_takes(_of_all)
+def count_all_records(kind: Kind) -> ResponseReturnValue:
+    return _counted(_asked(kind))
+
+
+def _asked(kind: Kind, entry_id: str | None = None) -> Wanted:
+    """404 for an entry that the caller may not read."""
+    if entry_id is not None:
+        entries.get(current_actor(), kind, entry_id)
+    return record_search.asked(request.args, kind, entry_id)
+
+
+def _counted(wanted: Wanted) -> Response:
+    """`total` is the least that there are where `is_capped`, which only JSON conditions bring about."""
+    counts = record_search.counts(current_actor(), wanted)
+    shape: dict[str, Any] = {"total": counts.total}
+    if counts.is_capped:
+        shape["is_capped"] = True
+    for key, values in counts.facets.items():
+        plural = f"{key.removesuffix('_names')}s"
+        shape[plural] = [{"name": name, "count": number} for name, number in values]
+    shape["days"] = [{"day": day.isoformat(), "count": number} for day, number in counts.days]
+    return jsonify(shape)
