@@ -55,7 +55,7 @@ def histogram(base: str, asked: Asked, days: Sequence[tuple[date, int]]) -> Hist
         f"{counted(sum(numbers), 'record')} from {labels[0]} to {labels[-1]}, by {unit}; "
         f"most in {labels[numbers.index(highest)]}: {count(highest)}."
     )
-    return Histogram(bars, len(bars) * SLOT, unit, summary, labels[0], labels[-1])
+    return Histogram(bars, len(bars) * SLOT, unit, summary, _alone(labels[0]), _alone(labels[-1]))
 
 
 def _ends(wanted: Wanted, days: Sequence[tuple[date, int]]) -> tuple[date, date]:
@@ -110,6 +110,11 @@ def _narrowed(wanted: Wanted, start: date, end: date) -> dict[str, datetime | No
         "start": max(begin, wanted.start or begin),
         "end": wanted.end if is_last else min(finish, wanted.end or finish),
     }
+
+
+def _alone(label: str) -> str:
+    label = label.removeprefix("the ")
+    return label[:1].upper() + label[1:]
 
 
 def _words(unit: str, start: date, end: date) -> str:

@@ -2,12 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from flask import url_for
 
+from portal.domain.kinds import KINDS
 from portal.domain.record_search import RecordRow
 from portal.web.figures import human_size, iso_time
 from portal.web.record_filters import Asked, Query, address
@@ -25,13 +26,14 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """`names` are those of the table's heads, `cells` those of its columns."""
+    """`names` stand under the table's `heads`, `cells` under its `columns`, `after` under its `tails`."""
 
     href: str
     iso: str
     time: str
     names: list[str]
     cells: list[Cell]
+    after: list[str]
     file: str
     file_size: str
 
@@ -50,26 +52,34 @@ class Key(NamedTuple):
 
 
 class Table(NamedTuple):
+    """From left to right: time, `heads`, `columns` (keys of the data), `tails`, file."""
+
     heads: list[str]
     columns: list[Column]
+    tails: list[str]
     keys: list[Key]
     rows: list[Row]
     has_files: bool
 
 
-_NAMES = (
-    ("Experiment", "experiment_name", "experiments"),
-    ("Season", "season_name", "seasons"),
-    ("Site", "site_name", "sites"),
-    ("Dataset", "dataset_name", "datasets"),
+_HEADS = (
+    ("Model or script", "entry_name"),
+    ("Site", "site_name"),
+    ("Season", "season_name"),
+    ("Experiment", "experiment_name"),
 )
+_TAILS = (("Dataset", "dataset_name"),)
 
 
-def table(found: Sequence[RecordRow], asked: Asked, query: Query) -> Table:
-    """`query` is what the address of a row carries, so that its page knows the records beside it."""
+def table(found: Sequence[RecordRow], asked: Asked, facets: Mapping[str, Sequence[object]], query: Query) -> Table:
+    """`query` is what the address of a row carries, so that its page knows the records beside it.
+
+    A name gets a column where the filter lets in more than one; the filters beside the table say the rest.
+    """
     counted = _keys(found)
     shown = list(asked.columns) or [name for name, _number in counted[:USUAL_COLUMNS]]
-    heads = _heads(found, asked)
+    differs = _differing(facets)
+    heads, tails = ([name for name in names if name[1] in differs] for names in (_HEADS, _TAILS))
     is_daily = all(_is_midnight(row.timestamp) for row in found)
     rows = []
     for row in found:
@@ -81,6 +91,7 @@ def table(found: Sequence[RecordRow], asked: Asked, query: Query) -> Table:
                 _time(row.timestamp, is_daily),
                 [getattr(row, attribute) or "" for _words, attribute in heads],
                 [cell(data[name]) if name in data else Cell("", "none") for name in shown],
+                [getattr(row, attribute) or "" for _words, attribute in tails],
                 row.file_name or "",
                 human_size(row.file_size) if row.file_size is not None else "",
             )
@@ -88,7 +99,8 @@ def table(found: Sequence[RecordRow], asked: Asked, query: Query) -> Table:
     columns = [Column(name, _is_number(place, rows)) for place, name in enumerate(shown)]
     offered = [*counted, *((name, 0) for name in shown if name not in dict(counted))]
     keys = [Key(name, number, name in shown) for name, number in offered]
-    return Table([words for words, _attribute in heads], columns, keys, rows, any(row.file for row in rows))
+    has_files = any(row.file for row in rows)
+    return Table([words for words, _ in heads], columns, [words for words, _ in tails], keys, rows, has_files)
 
 
 def _keys(found: Sequence[RecordRow]) -> list[tuple[str, int]]:
@@ -99,13 +111,12 @@ def _keys(found: Sequence[RecordRow]) -> list[tuple[str, int]]:
     return counted.most_common(MOST_KEYS)
 
 
-def _heads(found: Sequence[RecordRow], asked: Asked) -> list[tuple[str, str]]:
-    """The names worth a column: those that some row has and the filter does not say already."""
-    heads = [] if asked.wanted.entry_id is not None else [("From", "entry_name")]
-    for words, attribute, field in _NAMES:
-        if len(getattr(asked.wanted, field)) != 1 and any(getattr(row, attribute) for row in found):
-            heads.append((words, attribute))
-    return heads
+def _differing(facets: Mapping[str, Sequence[object]]) -> set[str]:
+    """The attributes of rows that are not the same in all that the filter lets in."""
+    entries = sum(len(facets.get(f"{kind.word}_names", ())) for kind in KINDS)
+    words = ("experiment", "season", "site", "dataset")
+    differing = {f"{word}_name" for word in words if len(facets[f"{word}_names"]) > 1}
+    return differing | ({"entry_name"} if entries > 1 else set())
 
 
 def _is_midnight(moment: datetime) -> bool:

@@ -47,7 +47,7 @@ def _list(template: str, asked: Asked, base: str, way: Query, **more: Any) -> Re
     actor = current_actor()
     counts = record_search.counts(actor, asked.wanted)
     found = RecordPage([], None) if asked.problems else _page(asked)
-    shown = table(found.rows, asked, asked.query() + way)
+    shown = table(found.rows, asked, counts.facets, asked.query() + way)
     answer = page(
         template,
         "records/_results.html",
