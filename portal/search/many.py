@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from psycopg import errors, sql
-
 from portal.extensions import db
 
 _VALUES_AT_ONCE = 4_000  # bound in one statement; SQLite takes 32,766, and is no faster with more
@@ -38,26 +36,28 @@ def _by_values(table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
 
 def _by_copy(table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """COPY into the table itself; where that meets a row that is there, by way of a temporary one."""
+    from psycopg import errors, sql  # 10 MiB that a portal on SQLite never needs
+
     connection = db.session.connection()
     text = "\n".join(map("\t".join, rows)).replace("\\", "\\\\")
     names = {"its": sql.SQL(", ").join(map(sql.Identifier, columns)), "table": sql.Identifier(table)}
     names["arriving"] = sql.Identifier(f"arriving_{table}")
     with connection.connection.cursor() as cursor:
         try:
-            with connection.begin_nested(), cursor.copy(_COPY.format(**names)) as copy:
+            with connection.begin_nested(), cursor.copy(sql.SQL(_COPY).format(**names)) as copy:
                 copy.write(text)
             return len(rows)
         except errors.UniqueViolation:
             pass
-        cursor.execute(_ARRIVING.format(**names))
-        with cursor.copy(_COPY.format(**{**names, "table": names["arriving"]})) as copy:
+        cursor.execute(sql.SQL(_ARRIVING).format(**names))
+        with cursor.copy(sql.SQL(_COPY).format(**{**names, "table": names["arriving"]})) as copy:
             copy.write(text)
-        cursor.execute(_MOVE.format(**names))
+        cursor.execute(sql.SQL(_MOVE).format(**names))
         number: int = cursor.rowcount
         cursor.execute(sql.SQL("DROP TABLE {arriving}").format(**names))
     return number
 
 
-_COPY = sql.SQL("COPY {table} ({its}) FROM STDIN")
-_ARRIVING = sql.SQL("CREATE TEMPORARY TABLE {arriving} (LIKE {table})")
-_MOVE = sql.SQL("INSERT INTO {table} ({its}) SELECT {its} FROM {arriving} ON CONFLICT DO NOTHING")
+_COPY = "COPY {table} ({its}) FROM STDIN"
+_ARRIVING = "CREATE TEMPORARY TABLE {arriving} (LIKE {table})"
+_MOVE = "INSERT INTO {table} ({its}) SELECT {its} FROM {arriving} ON CONFLICT DO NOTHING"
