@@ -67,14 +67,18 @@ def new_ordered_id() -> str:
 
 
 def new_ordered_ids(number: int) -> list[str]:
-    """So many at once, ascending, for rows that enter in this order."""
+    """So many at once, ascending, for rows that enter in this order: of one millisecond, and counted from anywhere."""
     millisecond = f"{time.time_ns() // 1_000_000:012x}"
-    head, random = f"{millisecond[:8]}-{millisecond[8:]}-7", os.urandom(10 * number).hex()
-    tails = (random[start : start + 20] for start in range(0, 20 * number, 20))
-    return sorted(f"{head}{tail[:3]}-{_VARIANT[tail[3]]}{tail[4:7]}-{tail[7:19]}" for tail in tails)
+    random = os.urandom(9).hex()
+    head = f"{millisecond[:8]}-{millisecond[8:]}-7{random[:3]}-{'89ab'[int(random[3], 16) // 4]}"
+    first = int(random[3:], 16) >> 1  # 59 of 60 bits: the sum never needs one more
+    tails = (f"{tail:015x}" for tail in range(first, first + number))
+    return [f"{head}{tail[:3]}-{tail[3:]}" for tail in tails]
 
 
-_VARIANT = {f"{digit:x}": "89ab"[digit // 4] for digit in range(16)}
+def made_at(ordered_id: str) -> datetime:
+    """When an id of `new_ordered_id` was made."""
+    return datetime.fromtimestamp((uuid.UUID(ordered_id).int >> 80) / 1000, UTC)
 
 
 def now() -> datetime:

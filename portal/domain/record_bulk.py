@@ -1,22 +1,23 @@
 """Many records at once: a transaction for each batch of lines, every line under the rules of a single record."""
 
+import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import date
+from itertools import compress
 from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import select
 
-from portal import strict_json
-from portal.database import begin_write, end_read, new_ordered_ids, now
+from portal.database import begin_write, end_read, new_ordered_ids
 from portal.domain import entries, tally
 from portal.domain.entries import Entry
 from portal.domain.kinds import BY_WORD
-from portal.domain.record_lines import Batch
-from portal.domain.record_places import Places, Written
-from portal.domain.records import NewRecord, Record, already_there, default_dataset, no_data
+from portal.domain.record_lines import BadLine, Batch, Line
+from portal.domain.record_places import MOST_KEPT, Places
+from portal.domain.records import Record, already_there, default_dataset, no_data
 from portal.domain.tally import Cell
 from portal.errors import Conflict, PortalError
 from portal.extensions import db
@@ -26,7 +27,6 @@ from portal.security.guard import allows, enforce
 from portal.security.policy import OnEntry
 
 MOST_NAMED = 1_000
-_COLUMNS = ("id", "entry_id", "circumstances_id", "dataset_id", "timestamp", "collection_date", "data", "info")
 
 
 class Rejected(NamedTuple):
@@ -80,9 +80,10 @@ def add_many(
         _add(entry, places, batch, loaded)
         if rehearsal:
             db.session.rollback()
-            places = Places()
         elif not atomic:
             db.session.commit()
+        if rehearsal or len(places.known) > MOST_KEPT:
+            places = Places()
         yield loaded
     if atomic and loaded.rejected:
         db.session.rollback()
@@ -93,56 +94,51 @@ def add_many(
 
 def _add(entry: Entry, places: Places, batch: Batch, loaded: Loaded) -> None:
     """Inserts and counts one batch; a line that will not do is rejected alone."""
-    rejected: list[tuple[int, PortalError]] = []
-    said: list[_Said] = []
-    wanted: dict[Written, date] = {}
-    for line, new in batch:
-        if isinstance(new, PortalError):
-            rejected.append((line, new))
-            continue
-        time = (new.timestamp or now()).astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
-        collected = new.collection_date.isoformat() if new.collection_date else time[:10]
-        written = new.names, default_dataset(entry, collected) if new.dataset is None else new.dataset
-        if written not in wanted:
-            wanted[written] = date.fromisoformat(collected)
-        said.append((line, new, written, time, collected))
-    wrong = places.learn(entry, wanted)
+    rejected = [line for line in batch if isinstance(line, BadLine)]
+    said = [line for line in batch if isinstance(line, Line)]
+    default = functools.cache(functools.partial(default_dataset, entry))
+    written = [(line.names, default(line.collected) if line.dataset is None else line.dataset) for line in said]
+    new = {each: line.collected for each, line in zip(written, said, strict=True) if each not in places.known}
+    wrong = places.learn(entry, new)
     entry_id = entry.id.replace("-", "")
-    rows: dict[int, tuple[str, ...]] = {}
-    for (line, new, written, time, collected), record_id in zip(said, new_ordered_ids(len(said)), strict=True):
-        if new.data is None or written in wrong:
-            rejected.append((line, no_data(entry) if new.data is None else wrong[written]))
+    rows: list[Row] = []
+    numbers: list[int] = []
+    for line, each, record_id in zip(said, written, new_ordered_ids(len(said)), strict=True):
+        number, _, _, time, collected, data, info = line
+        if data is None or each in wrong:
+            rejected.append(BadLine(number, no_data(entry) if data is None else wrong[each]))
             continue
-        circumstances_id, dataset_id = places.known[written]
-        own = entry_id, str(circumstances_id), dataset_id.replace("-", "")
-        rows[line] = record_id, *own, time, collected, strict_json.kept(new.data), strict_json.kept(new.info)
-    present = _insert(rows)
-    loaded.inserted += len(rows) - len(present)
-    rejected += [(line, already_there()) for line in present]
-    _count(row for line, row in rows.items() if line not in present)
-    for line, error in sorted(rejected, key=itemgetter(0)):
-        loaded.reject(line, error)
+        circumstances_id, dataset_id = places.known[each]
+        place = str(circumstances_id), dataset_id.replace("-", "")
+        rows.append((record_id, entry_id, *place, time, collected, data, info))
+        numbers.append(number)
+    inserted = _insert(rows)
+    rejected += [
+        BadLine(number, already_there()) for number, is_new in zip(numbers, inserted, strict=True) if not is_new
+    ]
+    _count(entry, compress(rows, inserted))
+    loaded.inserted += sum(inserted)
+    for number, error in sorted(rejected, key=itemgetter(0)):
+        loaded.reject(number, error)
 
 
-_Said = tuple[int, NewRecord, Written, str, str]  # line, record, its place as written, time, collection date
+Row = tuple[str, str, str, str, str, str, str, str]
+_COLUMNS = ("id", "entry_id", "circumstances_id", "dataset_id", "timestamp", "collection_date", "data", "info")
 
 
-def _insert(rows: dict[int, tuple[str, ...]]) -> set[int]:
-    """The lines whose record was there already."""
-    inserted = insert_new("record", _COLUMNS, list(rows.values()))
-    if inserted == len(rows):
-        return set()
-    ids = [row[0] for row in rows.values()]
-    ours = set(db.session.scalars(select(Record.id).where(Record.id.between(ids[0], ids[-1]))))
-    return {line for line, row in rows.items() if row[0] not in ours}
+def _insert(rows: Sequence[Row]) -> Sequence[bool]:
+    """Which of them are there now that were not."""
+    if insert_new("record", _COLUMNS, rows) == len(rows):
+        return [True] * len(rows)
+    ours = Record.id.between(rows[0][0], rows[-1][0])
+    there = set(db.session.scalars(select(Record.id).where(ours)))
+    return [row[0] in there for row in rows]
 
 
-def _count(rows: Iterable[tuple[str, ...]]) -> None:
-    cells: Counter[Cell] = Counter()
-    for (entry_id, place, dataset_id, day, collected), number in Counter(
-        (row[1], row[2], row[3], row[4][:10], row[5]) for row in rows
-    ).items():
-        days = date.fromisoformat(collected), date.fromisoformat(day)
-        cells[Cell(entry_id, int(place), dataset_id, *days)] = number
+def _count(entry: Entry, rows: Iterable[Row]) -> None:
+    cells: dict[Cell, int] = {}
+    counted = Counter((row[2], row[3], row[5], row[4][:10]) for row in rows)
+    for (circumstances_id, dataset_id, *days), number in counted.items():
+        cells[Cell(entry.id, int(circumstances_id), dataset_id, *map(date.fromisoformat, days))] = number
     if cells:
         tally.change(cells)

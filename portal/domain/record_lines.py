@@ -1,17 +1,38 @@
 """A record as a caller writes it, a JSON object, becomes a `NewRecord`: one rule for single records and for lines."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
 from portal import strict_json
+from portal.database import now
 from portal.domain import rules
 from portal.domain.circumstances import Names
-from portal.domain.kinds import Kind
+from portal.domain.kinds import KINDS, Kind
 from portal.domain.records import NewRecord
 from portal.errors import Invalid, PortalError, TooLarge
 
-Batch = list[tuple[int, NewRecord | PortalError]]  # numbered lines: the record that each says, or why it says none
 MOST_LINES, MOST_BYTES = 5_000, 4 << 20  # of a batch
+
+
+class Line(NamedTuple):
+    """A record as texts, as they are kept; `time` is UTC. Without `dataset` it goes to the default one."""
+
+    number: int
+    names: Names
+    dataset: str | None
+    time: str
+    collected: str
+    data: str | None
+    info: str
+
+
+class BadLine(NamedTuple):
+    number: int
+    error: PortalError
+
+
+Batch = list[Line | BadLine]
 
 
 def new_record(kind: Kind, value: Any, *, file_name: str | None = None) -> NewRecord:
@@ -19,70 +40,32 @@ def new_record(kind: Kind, value: Any, *, file_name: str | None = None) -> NewRe
 
     Names are looked at where they are looked up.
     """
-    if not isinstance(value, dict):
-        raise Invalid("A record must be a JSON object.")
-    data = f"{kind.word}_data"
-    said: dict[str, Any] = {}
-    wrong: list[tuple[str, str]] = []
-    for field, given in value.items():
-        read = _FIELDS.get(field) or (_object if field == data else None)
-        if read is None:
-            wrong.append((field, "There is no such field."))
-        elif given is not None:
-            try:
-                said[field] = read(given, field)
-            except Invalid as error:
-                wrong += error.fields
-    if wrong:
-        raise Invalid(fields=wrong)
-    return NewRecord(
-        data=said.get(data),
-        info=said.get("record_info", {}),
-        names=Names(said.get("experiment_name"), said.get("season_name"), said.get("site_name")),
-        dataset=said.get("dataset_name"),
-        timestamp=said.get("timestamp"),
-        collection_date=said.get("collection_date"),
-        file_name=file_name,
-    )
+    return NewRecord(*_fields(kind, value), file_name=file_name)
 
 
-def _text(given: object, field: str) -> str:
-    if isinstance(given, str):
-        return given
-    raise Invalid(fields=[(field, "Takes text.")])
-
-
-def _object(given: object, field: str) -> dict[str, Any]:
-    if isinstance(given, dict):
-        return given
-    raise Invalid(fields=[(field, "Takes a JSON object.")])
-
-
-_FIELDS: Mapping[str, Callable[[Any, str], Any]] = {
-    "timestamp": rules.moment,
-    "collection_date": rules.day,
-    "dataset_name": _text,
-    "experiment_name": _text,
-    "season_name": _text,
-    "site_name": _text,
-    "record_info": _object,
-}
+def line_of(kind: Kind, number: int, value: Any) -> Line:
+    """The same as texts; without a time it is of this moment."""
+    data, info, names, dataset, moment, day = _fields(kind, value)
+    time = (moment or now()).isoformat(timespec="microseconds")[:26] + "Z"
+    collected = time[:10] if day is None else day.isoformat()
+    texts = None if data is None else strict_json.kept(data), strict_json.kept(info) if info else "{}"
+    return Line(number, names, dataset, time, collected, *texts)
 
 
 def read_ndjson(kind: Kind, pieces: Iterable[bytes]) -> Iterator[Batch]:
     """The records of NDJSON that comes in pieces of any size; blank lines are counted and passed over."""
     batch: Batch = []
     size = 0
-    for number, line in numbered(pieces):
-        if not line or line.isspace():
+    for number, text in numbered(pieces):
+        if not text or text.isspace():
             continue
         try:
-            if len(line) > strict_json.MAX_BYTES:
+            if len(text) > strict_json.MAX_BYTES:
                 raise TooLarge("A line takes at most 1 MiB.")
-            batch.append((number, new_record(kind, strict_json.loads(line))))
+            batch.append(line_of(kind, number, strict_json.loads(text)))
         except PortalError as error:
-            batch.append((number, error))
-        size += len(line)
+            batch.append(BadLine(number, error))
+        size += len(text)
         if len(batch) == MOST_LINES or size > MOST_BYTES:
             yield batch
             batch, size = [], 0
@@ -96,9 +79,73 @@ def numbered(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     for piece in pieces:
         first, *others = piece.split(b"\n")
         held += first[: most - len(held)]
-        for line in others:
+        for text in others:
             yield number, held
-            number, held = number + 1, line
+            number, held = number + 1, text
         held = held[:most]
     if held:
         yield number, held
+
+
+Fields = tuple[dict[str, Any] | None, dict[str, Any], Names, str | None, datetime | None, date | None]
+
+
+def _fields(kind: Kind, value: Any) -> Fields:
+    """Those of a `NewRecord`, in their order. Quick where all is well; what is wrong is looked for afterwards."""
+    if type(value) is not dict:
+        raise Invalid("A record must be a JSON object.")
+    get, data_field = value.get, _DATA[kind.word]
+    data, info, time, day = get(data_field), get("record_info"), get("timestamp"), get("collection_date")
+    names = Names(get("experiment_name"), get("season_name"), get("site_name"))
+    dataset = get("dataset_name")
+    if (
+        not value.keys() <= _KNOWN[kind.word]
+        or not _TEXT.issuperset(map(type, (dataset, *names)))
+        or not _OBJECT.issuperset((type(data), type(info)))
+    ):
+        raise _complaint(data_field, value)
+    try:
+        moment = None if time is None else rules.moment(time, "timestamp")
+        collected = None if day is None else rules.day(day, "collection_date")
+    except Invalid:
+        raise _complaint(data_field, value) from None
+    return data, info or {}, names, dataset, moment, collected
+
+
+def _complaint(data_field: str, value: Mapping[str, Any]) -> Invalid:
+    """About every field that will not do."""
+    wrong: list[tuple[str, str]] = []
+    for field, given in value.items():
+        read = _READ.get(field) or (_object if field == data_field else None)
+        if read is None:
+            wrong.append((field, "There is no such field."))
+        elif given is not None:
+            try:
+                read(given, field)
+            except Invalid as error:
+                wrong += error.fields
+    return Invalid(fields=wrong)
+
+
+def _text(given: object, field: str) -> None:
+    if not isinstance(given, str):
+        raise Invalid(fields=[(field, "Takes text.")])
+
+
+def _object(given: object, field: str) -> None:
+    if not isinstance(given, dict):
+        raise Invalid(fields=[(field, "Takes a JSON object.")])
+
+
+_READ: Mapping[str, Callable[[Any, str], Any]] = {
+    "timestamp": rules.moment,
+    "collection_date": rules.day,
+    "dataset_name": _text,
+    "experiment_name": _text,
+    "season_name": _text,
+    "site_name": _text,
+    "record_info": _object,
+}
+_DATA = {kind.word: f"{kind.word}_data" for kind in KINDS}
+_KNOWN = {word: frozenset((*_READ, data_field)) for word, data_field in _DATA.items()}
+_TEXT, _OBJECT = {str, type(None)}, {dict, type(None)}

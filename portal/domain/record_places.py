@@ -26,14 +26,12 @@ class Places:
     def __init__(self) -> None:
         self.known: dict[Written, Place] = {}
 
-    def learn(self, entry: Entry, wanted: Mapping[Written, date]) -> dict[Written, Invalid]:
+    def learn(self, entry: Entry, wanted: Mapping[Written, str]) -> dict[Written, Invalid]:
         """Makes known what was not, new names too; those that are no names, and why. Checks no permission.
 
         A dataset that is new gets the collection date. Names are taken in one order, so that two who load the same at
         once never wait for each other in a circle.
         """
-        if len(self.known) > MOST_KEPT:
-            self.known.clear()
         wrong: dict[Written, Invalid] = {}
         checked: dict[Written, Written] = {}
         for written in wanted.keys() - self.known.keys():
@@ -45,6 +43,7 @@ class Places:
         for written in sorted(checked, key=lambda each: [name or "" for name in (*checked[each][0], checked[each][1])]):
             names, dataset = checked[written]
             circumstances_id, experiment_id = circumstances.under(entry.id, names)
-            dataset_id = datasets.of_name(entry, dataset, experiment_id, wanted[written])
+            collected = date.fromisoformat(wanted[written])
+            dataset_id = datasets.of_name(entry, dataset, experiment_id, collected)
             self.known[written] = Place(circumstances_id, dataset_id)
         return wrong

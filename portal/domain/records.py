@@ -87,7 +87,7 @@ class Writer:
         collected = new.collection_date or timestamp.astimezone(UTC).date()
         dataset = default_dataset(self.entry, collected) if new.dataset is None else new.dataset
         written = new.names, dataset
-        for error in self._places.learn(self.entry, {written: collected}).values():
+        for error in self._places.learn(self.entry, {written: collected.isoformat()}).values():
             raise error
         place = self._places.known[written]
         return {

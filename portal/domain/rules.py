@@ -96,6 +96,8 @@ def moment(value: object, field: str) -> datetime:
         if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
             raise ValueError
         read = datetime.fromisoformat(value.upper())
+        if read.tzinfo is UTC:
+            return read
         return read.astimezone(UTC) if read.tzinfo else read.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise invalid(field, "Takes a time like 2026-11-21T09:30:00Z.") from None

@@ -1,6 +1,7 @@
 """Many rows of one table at once, as each database takes them fastest; those that are there already are passed over."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import chain
 
 from portal.extensions import db
@@ -42,7 +43,7 @@ def _by_copy(table: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) 
     text = "\n".join(map("\t".join, rows)).replace("\\", "\\\\")
     names = {"its": sql.SQL(", ").join(map(sql.Identifier, columns)), "table": sql.Identifier(table)}
     names["arriving"] = sql.Identifier(f"arriving_{table}")
-    with connection.connection.cursor() as cursor:
+    with closing(connection.connection.cursor()) as cursor:
         try:
             with connection.begin_nested(), cursor.copy(sql.SQL(_COPY).format(**names)) as copy:
                 copy.write(text)
