@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ColumnElement, func, select, text, true, update
 
 from portal.database import begin_write, end_read
 from portal.domain import recount
 from portal.domain.entries import Entry
+from portal.domain.records import Record
 from portal.domain.versions import Version
 from portal.extensions import db
 from portal.storage import keys
@@ -36,29 +37,30 @@ class Finding(NamedTuple):
 
 def total_size() -> int:
     """Bytes that `files` will read."""
-    size = db.session.scalar(select(func.sum(Version.size))) or 0
+    sizes = [db.session.scalar(select(func.sum(column))) or 0 for column in (Version.size, Record.file_size)]
     end_read()
-    return int(size)
+    return int(sum(sizes))
 
 
 def files(progress: Callable[[int], None]) -> Iterator[Finding]:
-    """Reads every version's file and compares it with its row; `progress` hears how many bytes more are done.
+    """Reads every file of a version or a record and compares it with its row; `progress` hears how many bytes more are
+    done.
 
-    A version whose file is not whole is marked, so that downloads answer 500 before the first byte; one that is whole
-    again loses the mark. Commits as it goes; holds no transaction while it reads.
+    One that is not whole is marked, so that downloads answer 500 before the first byte; one that is whole again loses
+    the mark. Commits as it goes; holds no transaction while it reads.
     """
-    for version in _versions():
-        finding = _compare(version, progress)
-        if version.is_damaged != (finding is not None):
-            _mark(version, finding is not None)
-        if finding is not None and _still_there(version):
+    for row in _rows():
+        finding = _compare(row, progress)
+        if bool(row.is_damaged) != (finding is not None):
+            _mark(row, finding is not None)
+        if finding is not None and _still_there(row):
             yield finding
 
 
 def orphans() -> Iterator[Finding]:
     """Bytes that nothing leads to. `portal uploads reap` removes them."""
     for stored in left_files():
-        yield Finding(Trouble.ORPHANED, stored.key, f"{stored.size:,} bytes that are no version's")
+        yield Finding(Trouble.ORPHANED, stored.key, f"{stored.size:,} bytes that belong to nothing")
     for staged in left_staging():
         yield Finding(Trouble.ORPHANED, keys.staging_key(staged.upload_id), "what is left of an upload")
 
@@ -85,42 +87,54 @@ def roll_up() -> Iterator[str]:
 
 
 class _Row(NamedTuple):
+    """A version or a record, as far as its file goes; `mark` is the column that says whether it is damaged."""
+
     id: str
-    number: int
-    file_name: str
+    key: str
     size: int
     sha256: str
-    is_damaged: bool
-    kind: str
-    name: str
+    is_damaged: bool | None
+    about: str
+    mark: Any
 
 
-def _versions() -> Iterator[_Row]:
-    columns = (Version.id, Version.number, Version.file_name, Version.size, Version.sha256, Version.is_damaged)
-    query = select(*columns, Entry.kind, Entry.name).join(Entry, Entry.id == Version.entry_id).order_by(Version.id)
-    after = query.limit(_BATCH)
+def _rows() -> Iterator[_Row]:
+    for it in _batches(Version, Version.size, Version.sha256, Version.is_damaged, Version.file_name, Version.number):
+        about = f"version {it.number} of the {it.kind} “{it.name}”, {it.file_name}"
+        key = keys.version_key(UUID(it.id))
+        yield _Row(it.id, key, it.size, it.sha256, it.is_damaged, about, Version.is_damaged)
+    file = Record.file_size, Record.file_sha256, Record.is_file_damaged, Record.file_name
+    for it in _batches(Record, *file, only=Record.file_sha256.is_not(None)):
+        about = f"record {it.id} of the {it.kind} “{it.name}”, {it.file_name}"
+        key = keys.record_key(UUID(it.id))
+        yield _Row(it.id, key, it.file_size, it.file_sha256, it.is_file_damaged, about, Record.is_file_damaged)
+
+
+def _batches(table: Any, *columns: Any, only: ColumnElement[bool] | None = None) -> Iterator[Any]:
+    """Id and `columns` of `table`, kind and name of its entry; in the order of the ids, no transaction held between."""
+    query = select(table.id, *columns, Entry.kind, Entry.name).join(Entry, Entry.id == table.entry_id)
+    query = query.where(true() if only is None else only).order_by(table.id).limit(_BATCH)
+    after = query
     while rows := db.session.execute(after).all():
         end_read()
-        yield from (_Row(*row) for row in rows)
-        after = query.where(Version.id > rows[-1].id).limit(_BATCH)
+        yield from rows
+        after = query.where(table.id > rows[-1].id)
 
 
-def _compare(version: _Row, progress: Callable[[int], None]) -> Finding | None:
-    key = keys.version_key(UUID(version.id))
-    about = f"version {version.number} of the {version.kind} “{version.name}”, {version.file_name}"
+def _compare(row: _Row, progress: Callable[[int], None]) -> Finding | None:
     meter = _Meter(progress)
     try:
-        size, sha256 = store().hash(key, meter.at, lambda: False)
+        size, sha256 = store().hash(row.key, meter.at, lambda: False)
     except Missing:
-        return Finding(Trouble.MISSING, key, about)
+        return Finding(Trouble.MISSING, row.key, row.about)
     except Damaged as error:
-        return Finding(Trouble.DAMAGED, key, f"{about}: {error}")
+        return Finding(Trouble.DAMAGED, row.key, f"{row.about}: {error}")
     finally:
-        meter.at(version.size)
-    if size != version.size:
-        return Finding(Trouble.DAMAGED, key, f"{about}: {size:,} bytes, not {version.size:,}")
-    if sha256 != version.sha256:
-        return Finding(Trouble.DAMAGED, key, f"{about}: sha256 {sha256}, not {version.sha256}")
+        meter.at(row.size)
+    if size != row.size:
+        return Finding(Trouble.DAMAGED, row.key, f"{row.about}: {size:,} bytes, not {row.size:,}")
+    if sha256 != row.sha256:
+        return Finding(Trouble.DAMAGED, row.key, f"{row.about}: sha256 {sha256}, not {row.sha256}")
     return None
 
 
@@ -135,14 +149,16 @@ class _Meter:
         self.done = max(self.done, position)
 
 
-def _mark(version: _Row, is_damaged: bool) -> None:
+def _mark(row: _Row, is_damaged: bool) -> None:
     begin_write()
-    db.session.execute(update(Version).where(Version.id == version.id).values(is_damaged=is_damaged))
+    table, its_id = row.mark.class_, row.mark.class_.id
+    db.session.execute(update(table).where(its_id == row.id).values({row.mark: is_damaged}))
     db.session.commit()
 
 
-def _still_there(version: _Row) -> bool:
+def _still_there(row: _Row) -> bool:
     """Not deleted while its file was being read."""
-    found = db.session.scalar(select(Version.id).where(Version.id == version.id))
+    its_id = row.mark.class_.id
+    found = db.session.scalar(select(its_id).where(its_id == row.id))
     end_read()
     return found is not None

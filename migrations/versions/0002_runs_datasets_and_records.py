@@ -148,6 +148,7 @@ def upgrade() -> None:
         sa.Column("file_size", sa.BigInteger(), nullable=True),
         sa.Column("file_sha256", sa.String(length=64), nullable=True),
         sa.Column("file_type", sa.String(length=127), nullable=True),
+        sa.Column("is_file_damaged", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(
             ["circumstances_id"],
             ["circumstances.id"],

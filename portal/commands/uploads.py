@@ -31,7 +31,7 @@ def reap(grace: int) -> None:
     lines = {
         counted(swept.expired, "upload") + " expired": swept.expired,
         counted(swept.staged, "staging area") + " removed": swept.staged,
-        counted(swept.files, "stored file") + f" without a version removed, {human_size(swept.size)}": swept.files,
+        counted(swept.files, "stored file") + f" without an owner removed, {human_size(swept.size)}": swept.files,
         counted(swept.forgotten, "upload") + " forgotten": swept.forgotten,
         counted(swept.sessions, "login") + " ended": swept.sessions,
         counted(swept.attempts, "old login attempt") + " forgotten": swept.attempts,

@@ -48,6 +48,7 @@ class Record(Table):
     file_size: Mapped[int | None] = mapped_column(BigInteger)
     file_sha256: Mapped[str | None] = mapped_column(String(64))
     file_type: Mapped[str | None] = mapped_column(String(127))
+    is_file_damaged: Mapped[bool | None]  # null is no, too
 
     __table_args__ = (
         Index("ix_record_same", "circumstances_id", "timestamp", "dataset_id", "collection_date", unique=True),

@@ -4,6 +4,7 @@ staging/<upload id>/journal   which chunks are acknowledged, and where their byt
 staging/<upload id>/data      their bytes
 staging/<upload id>/whole     their bytes in order, made at the end if they are not so in `data`
 versions/<nn>/<nn>/<id>       published files, never changed again
+records/<nn>/<nn>/<id>        the same, of records
 """
 
 import errno
@@ -32,7 +33,7 @@ from portal.storage.base import (
 from portal.storage.files import hash_file, opened
 from portal.storage.finish import Finisher, reopen
 from portal.storage.journal import Journal
-from portal.storage.keys import STAGING, VERSIONS, is_key, is_staging_key, staging_key
+from portal.storage.keys import AREAS, STAGING, area_of, is_key, is_staging_key, staging_key
 from portal.storage.log import Logs
 from portal.storage.slot import Slot
 from portal.storage.staging import DATA, changed_at, make, opened_journal, remove
@@ -95,7 +96,7 @@ class DiskStore(Store):
 
     def publish(self, upload_id: str, key: str, sha256: str) -> None:
         final, folder = self._path(key), self._path(staging_key(upload_id))
-        with self._faults(VERSIONS):
+        with self._faults(area_of(key)):
             for parent in (final.parent.parent, final.parent):
                 parent.mkdir(0o700, exist_ok=True)
         try:
@@ -129,7 +130,7 @@ class DiskStore(Store):
         return self._stat(key).st_size
 
     def hash(self, key: str, progress: Progress, stop: Stop) -> tuple[int, str]:
-        with self._faults(VERSIONS), opened(self._path(key), os.O_RDONLY) as fd:
+        with self._faults(area_of(key)), opened(self._path(key), os.O_RDONLY) as fd:
             try:
                 return hash_file(fd, progress, stop)
             except OSError as error:
@@ -137,7 +138,7 @@ class DiskStore(Store):
 
     def delete(self, key: str) -> None:
         path = self._path(key)
-        with suppress(Missing), self._faults(VERSIONS):
+        with suppress(Missing), self._faults(area_of(key)):
             path.unlink()
             sync_folder(path.parent)
 
@@ -150,16 +151,17 @@ class DiskStore(Store):
                         yield StagedUpload(name, changed_at(self._root / STAGING / name))
 
     def list_keys(self) -> Iterator[StoredKey]:
-        with self._faults(VERSIONS):
-            self._prepare()
-            for folder, _folders, names in os.walk(self._root / VERSIONS, onerror=_raise):
-                for name in names:
-                    path = Path(folder, name)
-                    key = path.relative_to(self._root).as_posix()
-                    if is_key(key):
-                        with suppress(FileNotFoundError):
-                            found = path.lstat()
-                            yield StoredKey(key, found.st_size, found.st_mtime)
+        for area in AREAS:
+            with self._faults(area):
+                self._prepare()
+                for folder, _folders, names in os.walk(self._root / area, onerror=_raise):
+                    for name in names:
+                        path = Path(folder, name)
+                        key = path.relative_to(self._root).as_posix()
+                        if is_key(key):
+                            with suppress(FileNotFoundError):
+                                found = path.lstat()
+                                yield StoredKey(key, found.st_size, found.st_mtime)
 
     def free_space(self) -> int | None:
         with self._faults(STAGING):
@@ -188,7 +190,7 @@ class DiskStore(Store):
         return path
 
     def _stat(self, key: str) -> os.stat_result:
-        with self._faults(VERSIONS):
+        with self._faults(area_of(key)):
             found = self._path(key).lstat()
         if not stat.S_ISREG(found.st_mode):
             raise Damaged(f"{key} is not a file")
@@ -209,7 +211,7 @@ class DiskStore(Store):
         not be made again in its mount point."""
         if self._prepared:
             return
-        for folder in (self._root, self._root / STAGING, self._root / VERSIONS):
+        for folder in (self._root, *(self._root / area for area in (STAGING, *AREAS))):
             folder.mkdir(0o700, parents=True, exist_ok=True)
         sync_folder(self._root)
         with suppress(PermissionError):

@@ -7,7 +7,6 @@ finds each step either undone or done.
 import logging
 import threading
 import time
-from uuid import UUID
 
 from flask import Flask, current_app
 from sqlalchemy import update
@@ -16,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 from portal.database import begin_write, end_read, now
 from portal.domain import versions
 from portal.domain.entries import Entry
+from portal.domain.records import Record
 from portal.domain.sessions import actor_for
 from portal.domain.users import User
 from portal.domain.versions import Version
@@ -24,9 +24,8 @@ from portal.extensions import db
 from portal.security.actor import Actor, Via
 from portal.security.guard import allows, enforce
 from portal.security.policy import OnUpload
-from portal.storage import keys
 from portal.storage.base import Missing, Stopped, StorageError
-from portal.uploads import session
+from portal.uploads import described, session
 from portal.uploads.machine import store
 from portal.uploads.session import Status, Upload
 from portal.uploads.translate import in_words
@@ -45,12 +44,25 @@ def finish(actor: Actor, upload: Upload, sha256: str | None = None, *, wait: flo
     400 names missing chunks; 422 when size or sha256 is not the expected one, and the upload stays open.
     """
     upload_id = upload.id
-    deadline = time.monotonic() + (WAIT if wait is None else wait)
+    return _version(upload_id, sha256) if _is_done(actor, upload, sha256, WAIT if wait is None else wait) else None
+
+
+@allows(OnUpload.CONTINUE)
+def finish_record(actor: Actor, upload: Upload) -> Record | None:
+    """As `finish`, for the upload of a record's file; 409 if the entry has the same record already."""
+    upload_id = upload.id
+    return db.session.get_one(Record, upload_id) if _is_done(actor, upload, None, WAIT) else None
+
+
+def _is_done(actor: Actor, upload: Upload, sha256: str | None, wait: float) -> bool:
+    """Whether the check that somebody makes, perhaps we, has come to a good end within `wait` seconds."""
+    upload_id = upload.id
+    deadline = time.monotonic() + wait
     while True:
         end_read()
         upload = session.find(upload_id)
         if upload.state is Status.DONE:
-            return _made_by(upload, sha256)
+            return True
         left = deadline - time.monotonic()
         if claim_check(actor, upload, sha256):
             checker = _Checker(upload_id, sha256)
@@ -61,7 +73,7 @@ def finish(actor: Actor, upload: Upload, sha256: str | None = None, *, wait: flo
         elif left > 0:
             time.sleep(_LOOK_EVERY)
         else:
-            return None
+            return False
 
 
 @allows(OnUpload.CONTINUE)
@@ -89,7 +101,7 @@ def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> bool
 
 
 class _Checker(threading.Thread):
-    """Makes a version of the upload, or gives it back open; `error` is why."""
+    """Makes what the upload is for, or gives it back open; `error` is why."""
 
     def __init__(self, upload_id: str, sha256: str | None) -> None:
         super().__init__(name=f"check-{upload_id}", daemon=True)
@@ -112,19 +124,24 @@ class _Checker(threading.Thread):
 
 def _publish(upload_id: str, sha256: str | None) -> None:
     """Bytes first, then the row: a crash between them leaves a file that the next check finds in its place."""
-    key = keys.version_key(UUID(upload_id))
+    key = session.find(upload_id).key
+    end_read()
     size, found = _measure(upload_id, key)
     _require_expected(_checked(upload_id), size, found, sha256)
     end_read()
     store().publish(upload_id, key, found)
     begin_write()
     upload = _checked(upload_id)
-    version = Version(id=upload.id, entry_id=upload.entry_id, file_name=upload.file_name, size=size, sha256=found)
-    version.created_by_id, version.description = upload.user_id, upload.description
-    versions.publish(db.session.get_one(Entry, upload.entry_id), version)
+    (_add_version if upload.record is None else described.add)(upload, size, found)
     upload.status, upload.checked_bytes = Status.DONE, size
     upload.expires_at = now() + current_app.extensions["portal"].upload_ttl
     db.session.commit()
+
+
+def _add_version(upload: Upload, size: int, sha256: str) -> None:
+    version = Version(id=upload.id, entry_id=upload.entry_id, file_name=upload.file_name, size=size, sha256=sha256)
+    version.created_by_id, version.description = upload.user_id, upload.description
+    versions.publish(db.session.get_one(Entry, upload.entry_id), version)
 
 
 def _measure(upload_id: str, key: str) -> tuple[int, str]:
@@ -159,8 +176,8 @@ def _give_back(upload_id: str) -> None:
         log.exception("upload %s stays claimed", upload_id)
 
 
-def _made_by(upload: Upload, sha256: str | None) -> Version:
-    version = db.session.get(Version, upload.id)
+def _version(upload_id: str, sha256: str | None) -> Version:
+    version = db.session.get(Version, upload_id)
     if version is None:
         raise Gone("The version that this upload made was deleted.")
     if sha256 not in (None, version.sha256):
@@ -173,7 +190,7 @@ def _require_complete(upload: Upload) -> int | None:
     try:
         received = store().received(upload.id)
     except Missing:
-        store().size(keys.version_key(UUID(upload.id)))  # published by a check that could not write its row
+        store().size(upload.key)  # published by a check that could not write its row
         return upload.chunk_count
     if missing := received.missing():
         raise BadRequest(f"Chunks are missing: {in_words(missing)}.")

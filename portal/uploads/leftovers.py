@@ -3,9 +3,12 @@
 from sqlalchemy import exists, or_, select
 
 from portal.database import now
+from portal.domain.circumstances import Circumstances
+from portal.domain.datasets import EntryDataset
 from portal.domain.dependencies import Dependency
 from portal.domain.entries import Entry
 from portal.domain.experiments import EntryExperiment
+from portal.domain.runs import Run
 from portal.domain.versions import Version
 from portal.extensions import db
 from portal.uploads.session import Status, Upload, is_under_way
@@ -32,10 +35,13 @@ def _was_made_in_vain(entry: Entry) -> bool:
 
 
 def _is_bare(entry: Entry) -> bool:
-    """Nobody has touched it since: no edit, no version, experiment, dependent or upload under way."""
+    """Nobody has touched it since: no edit, no version, record, dependent or the like, no upload under way."""
     added = or_(
         exists().where(Version.entry_id == entry.id),
         exists().where(EntryExperiment.entry_id == entry.id),
+        exists().where(Circumstances.entry_id == entry.id),
+        exists().where(EntryDataset.entry_id == entry.id),
+        exists().where(Run.entry_id == entry.id),
         exists().where(Dependency.depends_on_id == entry.id),
         exists().where(Upload.entry_id == entry.id, is_under_way(now())),
     )

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from flask import current_app
 from sqlalchemy import update
 
-from portal.database import begin_write, end_read, new_id, now
+from portal.database import begin_write, end_read, new_id, new_ordered_id, now
 from portal.domain import entries, rules
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
@@ -24,7 +23,6 @@ from portal.security.guard import allows, enforce
 from portal.security.policy import OnEntry, OnUpload, Portal
 from portal.settings import Settings
 from portal.storage.base import Misfit, Missing, Received, Source, Store, StoredChunk, chunk_count, chunk_length
-from portal.storage.keys import version_key
 from portal.uploads import session
 from portal.uploads.leftovers import remove_made_entry
 from portal.uploads.session import Status, Upload
@@ -37,7 +35,10 @@ _TOUCH_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What a client says before the first byte: a new entry by `name`, or a new version of `entry_id`."""
+    """What a client says before the first byte: a new entry by `name`, or a new version or record of `entry_id`.
+
+    `record` is what goes with the file of a record; it may still be empty.
+    """
 
     name: str | None = None
     entry_id: str | None = None
@@ -49,6 +50,7 @@ class Announcement:
     description: str = ""
     attributes: Mapping[str, str] = field(default_factory=dict)
     dependencies: Sequence[str] = ()
+    record: dict[str, Any] | None = None
 
 
 @allows(Portal.CHANGE, writes=True)
@@ -57,7 +59,8 @@ def begin(actor: Actor, kind: Kind, said: Announcement) -> Upload:
     _require_acceptable(said)
     entry = _entry_for(actor, kind, said)
     upload = Upload(
-        id=new_id(),
+        id=new_id() if said.record is None else new_ordered_id(),
+        record=said.record,
         kind=kind.word,
         entry=entry,
         user_id=actor.user_id,
@@ -131,7 +134,7 @@ def held(upload: Upload) -> Received:
 def _published(upload: Upload) -> dict[int, StoredChunk]:
     """Every chunk, without its digest, where the file lies in its place and only the row is behind: commit again."""
     try:
-        size = store().size(version_key(UUID(upload.id)))
+        size = store().size(upload.key)
     except Missing:
         return {}
     return {idx: StoredChunk(0 if idx else size, b"") for idx in range(upload.chunk_count or 1)}

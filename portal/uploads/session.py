@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -17,6 +18,7 @@ from portal.errors import Conflict, Gone, NotFound
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import scoped
+from portal.storage.keys import record_key, version_key
 
 
 class Status(StrEnum):
@@ -36,7 +38,7 @@ class Upload(Table):
 
     While `checking`, `checked_at` is the checker's last sign of life and `checked_bytes` how far it has hashed. An open
     upload that has a `checked_at` did not pass. What an upload makes has its id: a version, or a record where `record`
-    says what goes with the file.
+    says what goes with the file. People never see those of records: one request begins, sends and ends them.
     """
 
     __tablename__ = "upload"
@@ -64,6 +66,11 @@ class Upload(Table):
         Index("ix_upload_unfinished", "user_id", "status", "created_at"),
         Index("ix_upload_expiry", "status", "expires_at"),
     )
+
+    @property
+    def key(self) -> str:
+        """Where its bytes are published."""
+        return (version_key if self.record is None else record_key)(UUID(self.id))
 
     @property
     def is_abandoned(self) -> bool:
@@ -96,7 +103,8 @@ class Upload(Table):
 @scoped
 def get(actor: Actor, upload_id: str, kind: Kind | None = None) -> Upload:
     """The actor's own upload; 404 for another's, as for an id that does not exist or is none."""
-    query = select(Upload).where(Upload.id == upload_id.lower(), Upload.user_id == actor.user_id)
+    own = Upload.user_id == actor.user_id, Upload.record.is_(None)
+    query = select(Upload).where(Upload.id == upload_id.lower(), *own)
     if kind is not None:
         query = query.where(Upload.kind == kind.word)
     upload = db.session.scalar(query) if rules.is_id(upload_id) else None
@@ -141,7 +149,8 @@ def count_unfinished(actor: Actor) -> int:
 
 def has_unfinished(entry_ids: Ids) -> set[str]:
     """Which of the entries have an upload under way. Checks no permission: ask for visible entries."""
-    query = select(Upload.entry_id).where(Upload.entry_id.in_(entry_ids), is_under_way(now()))
+    of_them = Upload.entry_id.in_(entry_ids), Upload.record.is_(None)
+    query = select(Upload.entry_id).where(*of_them, is_under_way(now()))
     return {entry_id for entry_id in db.session.scalars(query) if entry_id}
 
 
@@ -151,7 +160,8 @@ def is_under_way(moment: Any, upload: Any = Upload) -> ColumnElement[bool]:
 
 
 def _unfinished(user_id: Any, moment: Any, upload: Any = Upload) -> ColumnElement[bool]:
-    return and_(upload.user_id == user_id, is_under_way(moment, upload), upload.entry_id.is_not(None))
+    own = upload.user_id == user_id, upload.record.is_(None), upload.entry_id.is_not(None)
+    return and_(*own, is_under_way(moment, upload))
 
 
 # Built once and of the table's own columns, at half the price: every page of somebody who is signed in shows it.

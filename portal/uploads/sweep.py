@@ -14,9 +14,10 @@ from itertools import islice
 from typing import TypeVar
 
 from flask import current_app
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from portal.database import begin_write, end_read, now
+from portal.domain.records import Record
 from portal.domain.sessions import forget_ended
 from portal.domain.throttle import Attempts
 from portal.domain.versions import Version
@@ -56,7 +57,7 @@ class Swept:
 def reap(grace: timedelta = GRACE, *, unattended: bool = False) -> Swept:
     """Takes away what is over. Commits as it goes.
 
-    Unattended, stored files stay where more of them lack a version than have one: that looks like the wrong database.
+    Unattended, stored files stay where more of them lack an owner than have one: that looks like the wrong database.
     """
     swept = Swept()
     overdue = db.session.scalars(select(Upload.id).where(_overdue()).order_by(Upload.id)).all()
@@ -87,12 +88,14 @@ def left_staging(grace: timedelta = GRACE) -> Iterator[StagedUpload]:
 
 
 def left_files(grace: timedelta = GRACE) -> Iterator[StoredKey]:
-    """Stored files older than `grace` that are neither a version's nor about to become one."""
+    """Stored files older than `grace` that are no version's and no record's, nor about to become one."""
     for batch in _batches(machine.store().list_keys()):
         ids = [_id(stored) for stored in batch]
-        # The files were listed first, and one statement sees an upload either unfinished or with its version.
+        # Listed first, then looked up in this order: who finds an upload over finds what it made.
         unfinished = select(Upload.id).where(Upload.id.in_(ids), Upload.status.in_(UNFINISHED))
-        known = set(db.session.scalars(union(unfinished, select(Version.id).where(Version.id.in_(ids)))))
+        known = {*db.session.scalars(unfinished)}
+        for table in (Version, Record):
+            known |= {*db.session.scalars(select(table.id).where(table.id.in_(ids)))}
         end_read()
         yield from (stored for stored in batch if _id(stored) not in known and _is_older(stored.changed_at, grace))
 
@@ -101,16 +104,21 @@ def _to_delete(grace: timedelta, unattended: bool) -> Iterable[StoredKey]:
     if not unattended:
         return left_files(grace)
     left = list(left_files(grace))
-    versions = db.session.scalar(select(func.count()).select_from(Version)) or 0
-    if len(left) > max(versions, FEW_FILES):
-        log.error(
-            "%d stored files have no version in this database and %d have one. If this is the right database, "
-            "`portal uploads reap` removes them.",
-            len(left),
-            versions,
-        )
-        return []
-    return left
+    if len(left) <= FEW_FILES or len(left) <= (owned := _count_owned()):
+        return left
+    log.error(
+        "%d stored files belong to nothing in this database and %d do. If this is the right database, "
+        "`portal uploads reap` removes them.",
+        len(left),
+        owned,
+    )
+    return []
+
+
+def _count_owned() -> int:
+    versions = select(func.count()).select_from(Version)
+    files = select(func.count()).select_from(Record).where(Record.file_sha256.is_not(None))
+    return (db.session.scalar(versions) or 0) + (db.session.scalar(files) or 0)
 
 
 def _overdue() -> ColumnElement[bool]:

@@ -10,6 +10,7 @@ from portal.web import (
     entries,
     files,
     home,
+    record_files,
     record_form,
     records,
     runs,  # noqa: F401 - its routes are among those of `entries`
@@ -20,5 +21,17 @@ from portal.web import (
 
 def init_app(app: Flask) -> None:
     context.init_app(app)
-    for module in (home, sessions, account, entries, files, uploads, records, record_form, circumstances, datasets):
+    for module in (
+        home,
+        sessions,
+        account,
+        entries,
+        files,
+        uploads,
+        records,
+        record_form,
+        record_files,
+        circumstances,
+        datasets,
+    ):
         app.register_blueprint(module.pages)

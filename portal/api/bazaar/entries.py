@@ -9,7 +9,7 @@ from portal.api.bazaar import bazaar, shapes
 from portal.api.shapes import rfc3339
 from portal.domain import entries, versions
 from portal.domain.kinds import Kind
-from portal.downloads import send
+from portal.downloads import of_version, send
 from portal.errors import BadRequest, NotFound
 from portal.identity import current_actor
 from portal.security.policy import OnEntry, can
@@ -52,7 +52,7 @@ def show_permissions(kind: Kind, entry_id: str) -> ResponseReturnValue:
 @bazaar.get("/<word:kind>/<id:entry_id>/download")
 def download(kind: Kind, entry_id: str) -> ResponseReturnValue:
     entry = entries.get(current_actor(), kind, entry_id)
-    return send(versions.get(current_actor(), entry, _number()))
+    return send(of_version(versions.get(current_actor(), entry, _number())))
 
 
 def _number() -> int | None:

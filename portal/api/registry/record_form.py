@@ -1,0 +1,48 @@
+"""A record as multipart/form-data: its fields as text, JSON among them as JSON text, and perhaps a file."""
+
+from typing import Any
+
+from portal import strict_json
+from portal.api import multipart
+from portal.database import end_read
+from portal.domain import record_lines, records, rules
+from portal.domain.entries import Entry
+from portal.domain.kinds import Kind
+from portal.domain.records import NewRecord, Record
+from portal.errors import PortalError
+from portal.identity import current_actor
+from portal.security.guard import enforce
+from portal.security.policy import OnEntry
+from portal.uploads.record_file import add_with_file
+
+FILE = "record_file"
+
+
+def add(kind: Kind, entry: Entry) -> Record:
+    """The record that the current request's form describes. Nothing is read of who may not add one."""
+    enforce(current_actor(), OnEntry.WRITE, entry)
+    end_read()
+    form = multipart.opened(FILE)
+    file_name = form.find_file()
+
+    def describe() -> NewRecord:
+        name = None if file_name is None else rules.file_name(file_name)
+        return record_lines.new_record(kind, _said(kind, form.rest()), file_name=name)
+
+    if file_name is None:
+        return records.add(current_actor(), entry, describe())
+    return add_with_file(current_actor(), entry, file_name, form.file(), describe)
+
+
+def _said(kind: Kind, fields: dict[str, str]) -> dict[str, Any]:
+    """As the JSON body would be. A field left empty in a form is not given."""
+    in_json = (f"{kind.word}_data", "record_info")
+    return {name: _json(name, text) if name in in_json else text for name, text in fields.items() if text.strip()}
+
+
+def _json(field: str, text: str) -> Any:
+    try:
+        return strict_json.loads(text)
+    except PortalError as error:
+        error.fields = [(field, error.detail)]
+        raise
