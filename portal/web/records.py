@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.domain import circumstances, entries, record_search, records
 from portal.domain.kinds import BY_WORD, Kind
+from portal.domain.record_filters import asked as read_filter
 from portal.domain.record_search import RecordPage
 from portal.identity import current_actor
 from portal.security.guard import require_reader
@@ -40,6 +41,18 @@ def of_entry(kind: Kind, entry_id: str) -> ResponseReturnValue:
     asked = record_filters.read(request.args, kind, entry.id)
     base = url_for("records.of_entry", kind=kind, entry_id=entry.id)
     return _list("records/of_entry.html", asked, base, [WITHIN], **head(kind, entry))
+
+
+@pages.get("/records/<kind:kind>.<extension>")
+def take(kind: Kind, extension: str) -> ResponseReturnValue:
+    """Every record of a kind that the filter lets in, as a file."""
+    return take_away.file(read_filter(request.args, kind), extension, f"{kind.word}-records")
+
+
+@pages.get("/<kind:kind>/<id:entry_id>/records.<extension>")
+def take_of_entry(kind: Kind, entry_id: str, extension: str) -> ResponseReturnValue:
+    entry = entries.get(current_actor(), kind, entry_id)
+    return take_away.file(read_filter(request.args, kind, entry.id), extension, f"{entry.name[:100]} records")
 
 
 def _list(template: str, asked: Asked, base: str, way: Query, **more: Any) -> ResponseReturnValue:

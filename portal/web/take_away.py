@@ -1,19 +1,68 @@
 """Exactly what a filter lets in, to take away: as a file, or as a query for a program."""
 
+import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from flask import request
+from flask import Response, url_for
 
-from portal.domain import record_search
+from portal.domain import record_csv, record_parquet, record_search, record_stream
 from portal.domain.kinds import KINDS, Kind
-from portal.domain.record_filters import address_of
+from portal.domain.record_filters import Wanted, address_of
 from portal.domain.record_search import RecordRow, Total
+from portal.domain.record_stream import Pieces
+from portal.downloads import disposition
+from portal.errors import NotFound
 from portal.identity import current_actor
-from portal.web.record_filters import Asked, Query
+from portal.web.record_filters import Asked, Query, address
 from portal.web.snippets import Snippet, origin
+
+ROW_BYTES = 420  # of a line of NDJSON: ids, names and keys, before its data
+
+
+class Form(NamedTuple):
+    """`share` is the size of a row in it by that of a line of NDJSON."""
+
+    extension: str
+    words: str
+    type: str
+    share: float
+    stream: Callable[..., Pieces]
+
+
+FORMS = (
+    Form("ndjson", "NDJSON", "application/x-ndjson", 1.0, record_stream.lines),
+    Form("csv", "CSV", "text/csv; charset=utf-8", 0.7, record_csv.csv_lines),
+    Form("parquet", "Parquet", "application/vnd.apache.parquet", 0.15, record_parquet.parquet),
+)
+
+
+def forms() -> list[Form]:
+    """Those that this portal can write."""
+    return [form for form in FORMS if form.extension != "parquet" or record_parquet.is_installed()]
+
+
+def file(wanted: Wanted, extension: str, name: str) -> Response:
+    """All that `wanted` lets in, oldest first, as an attachment called `name`; 404 for a form that there is not."""
+    form = next((each for each in forms() if each.extension == extension), None)
+    if form is None:
+        raise NotFound("There is no such file.")
+    stream = form.stream(current_actor(), wanted)
+    answer = Response(b"".join(stream) if stream.reading.is_whole else stream, content_type=form.type)
+    answer.headers["Content-Disposition"] = disposition(f"{name}.{extension}")
+    if not stream.reading.total.is_capped:
+        answer.headers["X-Total-Count"] = str(stream.reading.total.number)
+    return answer
+
+
+class File(NamedTuple):
+    """`size` is an estimate in bytes."""
+
+    words: str
+    href: str
+    size: int
 
 
 class Offer(NamedTuple):
@@ -21,6 +70,7 @@ class Offer(NamedTuple):
 
     kind: Kind
     total: Total
+    files: list[File]
     snippets: list[Snippet]
 
 
@@ -34,15 +84,33 @@ def offers(asked: Asked, rows: Sequence[RecordRow]) -> list[Offer]:
     for kind in kinds:
         total = record_search.total(current_actor(), replace(wanted, kind=kind))
         if total.number:
-            found.append(Offer(kind, total, _snippets(kind, asked)))
+            found.append(Offer(kind, total, _files(kind, asked, rows, total), _snippets(kind, asked)))
     return found
+
+
+def _files(kind: Kind, asked: Asked, rows: Sequence[RecordRow], total: Total) -> list[File]:
+    row_bytes = ROW_BYTES + sum(len(json.dumps([row.data, row.info])) for row in rows) / len(rows)
+    query = address_of(asked.wanted)
+    files = []
+    for form in forms():
+        href = address(_file_path(kind, asked.wanted.entry_id, form.extension), query)
+        files.append(File(form.words, href, int(total.number * row_bytes * form.share)))
+    return files
+
+
+def _file_path(kind: Kind, entry_id: str | None, extension: str) -> str:
+    if entry_id is not None:
+        return url_for("records.take_of_entry", kind=kind, entry_id=entry_id, extension=extension)
+    return url_for("records.take", kind=kind, extension=extension)
 
 
 def _snippets(kind: Kind, asked: Asked) -> list[Snippet]:
     entry_id = asked.wanted.entry_id
-    path = f"/api/{kind.slug}/records" if entry_id is None else f"/api/{kind.slug}/id/{entry_id}/records/filter"
-    query = address_of(asked.wanted)
-    url = f"{origin()}{request.script_root}{path}"
+    if entry_id is None:
+        path = url_for("registry.search_all_records", kind=kind)
+    else:
+        path = url_for("registry.filter_records", kind=kind, entry_id=entry_id)
+    url, query = f"{origin()}{path}", address_of(asked.wanted)
     return [Snippet("curl", _curl(url, query)), Snippet("Python", _python(url, query))]
 
 

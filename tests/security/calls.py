@@ -98,6 +98,7 @@ class Things:
             "id:record_id": self.record_id,
             "id:dataset_id": self.dataset_id,
             "circumstance:word": "seasons",
+            "extension": "csv",
             "id:named_id": self.season_id,
             "number:number": "1",
             "idx": "0",

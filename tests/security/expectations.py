@@ -65,8 +65,13 @@ GET     /<kind:kind>/<id:entry_id>/datasets            entry   login   200     4
 GET     /<kind:kind>/<id:entry_id>/records             entry   login   200     404       200     200     200    200
 GET     /<kind:kind>/<id:entry_id>/records/new         entry   login   login   404       403     200     200    200
 POST    /<kind:kind>/<id:entry_id>/records/new         entry   login   login   404       403     302     302    302
+GET     /<kind:kind>/<id:entry_id>/records.<extension>
+                                                       entry   login   200     404       200     200     200    200
 GET     /records                                       none    200     200     200       200     200     200    200
+GET     /records/<kind:kind>.<extension>               none    200     200     200       200     200     200    200
 GET     /records/<id:record_id>                        entry   404     200     404       200     200     200    200
+GET     /records/<id:record_id>/preview                entry   404     200     404       200     200     200    200
+GET     /files/records/<token>                         none    200     200     200       200     200     200    200
 GET     /records/<id:record_id>/edit                   entry   404     login   404       403     200     200    200
 POST    /records/<id:record_id>/edit                   entry   404     login   404       403     302     302    302
 GET     /records/<id:record_id>/delete                 entry   404     login   404       403     200     200    200
@@ -108,6 +113,8 @@ GET     /api/<kind:kind>/records/facets                none    200     200     2
 GET     /api/<kind:kind>/records/id/<id:record_id>     entry   404     200     404       200     200     200    200
 PATCH   /api/<kind:kind>/records/id/<id:record_id>     entry   401     401     404       403     200     200    200
 DELETE  /api/<kind:kind>/records/id/<id:record_id>     entry   401     401     404       403     200     200    200
+GET     /api/<kind:kind>/records/id/<id:record_id>/download
+                                                       entry   404     307     404       307     307     307    307
 
 # Bazaar dialect
 GET     /api/v2/<word:kind>/list                       none    401     401     200       200     200     200    200

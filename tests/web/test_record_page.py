@@ -1,14 +1,19 @@
 """The records page: what it shows of a filter, and that every part of it asks for just what it says."""
 
+import csv
+import io
+import json
 import re
+import shlex
 from datetime import timedelta
 from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from portal.domain.circumstances import Names
-from portal.domain.kinds import Kind
+from portal.domain.kinds import SCRIPT, Kind
 from portal.domain.records import NewRecord
 from tests import make
 from tests.people import People, Person
@@ -198,3 +203,56 @@ def test_what_cannot_be_understood_is_said_beside_its_field(people: People, tria
     assert f'id="{name}-error"' in text
     assert "aria-invalid" in text
     assert f'value="{value.replace("+", " ")}"' in text
+
+
+def taken(person: Person, text: str, words: str) -> Any:
+    """The answer of the first link of these words."""
+    found = re.search(rf'href="([^"]*)" download>(?:(?!</a>).)* {words} <small>', text)
+    assert found, words
+    answer = person.client.get(unescape(found[1]), buffered=True)
+    assert answer.status_code == 200
+    assert "attachment" in answer.headers["Content-Disposition"]
+    return answer
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_exactly_the_filter_can_be_taken_away(people: People, trial: str, within: bool) -> None:
+    path = f"/models/{trial}/records" if within else "/records"
+    text = page(people.reader, path, where="number < 10", site_names="Morris", order="oldest")
+
+    lines = taken(people.reader, text, "NDJSON").text.splitlines()
+    assert [json.loads(line)["model_data"]["number"] for line in lines] == list(range(10))
+    assert len(list(csv.DictReader(io.StringIO(taken(people.reader, text, "CSV").text)))) == 10
+
+
+def test_the_kinds_are_taken_away_apart(people: People, trial: str) -> None:
+    several(people.owner, make.entry(people.owner, kind=SCRIPT, access="public"), daily(7))
+
+    text = page(people.reader, "/records")
+
+    assert re.findall(r'<h4 id="take-\w+">([^<]*)</h4>', text) == ["100 records of models", "7 records of scripts"]
+    assert taken(people.reader, text, "NDJSON").headers["X-Total-Count"] == "100"
+    there = page(people.reader, f"/models/{trial}/records")
+    assert re.findall(r'<h4 id="take-\w+">([^<]*)</h4>', there) == ["100 records"]
+
+
+@pytest.mark.parametrize("within", [True, False])
+def test_the_same_query_runs_as_curl_and_as_python(people: People, trial: str, within: bool) -> None:
+    path = f"/models/{trial}/records" if within else "/records"
+    curl, python = re.findall(
+        r'data-copy="((?:curl|import)[^>]*)">', page(people.reader, path, site_names=["", "Mor'ris", "Morris"])
+    )
+
+    words = shlex.split(unescape(curl))
+    url = next(word for word in words if word.startswith("http"))
+    assert "site_names=Mor'ris" in words
+    assert "site_names=" in words
+    compile(unescape(python), "snippet", "exec")
+    assert url in unescape(python)
+    answer = people.reader.api.get(urlsplit(url).path, query_string={"site_names": ["", "Morris"]})
+    assert len(answer.text.splitlines()) == 30
+
+
+def test_another_form_of_file_is_not_there(people: People, trial: str) -> None:
+    assert people.reader.client.get("/records/models.exe").status_code == 404
+    assert people.reader.client.get(f"/models/{trial}/records.ndjson?where=yield").status_code == 400
