@@ -1,5 +1,6 @@
 """Everything that gunicorn is told, but for address and number of workers; the measurements are in ../README.md."""
 
+import gc
 from typing import Any
 
 from portal.serve import sweeper
@@ -9,6 +10,8 @@ worker_class = "portal.serve.worker.Worker"
 threads = 256
 worker_connections = 4096
 backlog = 2048
+
+preload_app = True  # one copy of the code in memory, whatever the number of workers
 
 timeout = 60
 graceful_timeout = 30
@@ -26,6 +29,12 @@ control_socket_disable = True
 accesslog = "-"
 access_log_format = FORMAT
 logger_class = "portal.serve.access_log.Log"
+
+
+def when_ready(server: Any) -> None:
+    """Before the first fork: what is there stays out of garbage collection, which would write to every page of it."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_worker_init(worker: Any) -> None:
