@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, cast, func, or_, select, type_coerce
 from sqlalchemy.types import NullType
 
 from portal.domain import rules
@@ -149,7 +149,7 @@ def _statement(shape: Shape) -> Select[Any]:
         query = query.where(number > 0)
     else:
         table: Any = Tally if shape.is_collected else DatasetTally
-        number = func.sum(table.number)
+        number = total_of(table.number)
         query = query.join(table, table.circumstances_id == Circumstances.id).group_by(Circumstances.id, Entry.id)
         query = query.where(*in_tally(table, NO_DAYS, shape.has_datasets, shape.is_collected))
     if shape.kind is not None:
@@ -178,6 +178,11 @@ def in_tally(table: Any, days: tuple[bool, bool], has_datasets: bool, is_collect
     if is_collected:
         found.append(table.collection_date == bindparam("collected"))
     return found
+
+
+def total_of(number: Any) -> ColumnElement[int]:
+    """PostgreSQL adds whole numbers up to a decimal one."""
+    return cast(func.sum(number), BigInteger)
 
 
 def datasets_named() -> Any:

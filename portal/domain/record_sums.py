@@ -11,7 +11,7 @@ from sqlalchemy.types import NullType
 
 from portal.domain.datasets import Dataset
 from portal.domain.record_filters import Wanted
-from portal.domain.record_scope import Days, Edge, in_tally, parameters
+from portal.domain.record_scope import Days, Edge, in_tally, parameters, total_of
 from portal.domain.records import Record
 from portal.domain.tally import DatasetTally, DayTally, Tally
 from portal.extensions import db
@@ -62,17 +62,17 @@ def _bound(wanted: Wanted, circumstances: Sequence[int], days: Days) -> dict[str
 @functools.cache
 def _by(dialect: str, column: str, days: tuple[bool, bool], has_datasets: bool, is_collected: bool) -> Executable:
     its_own = getattr(Tally, column)
-    query = select(its_own, func.sum(Tally.number)).where(among(Tally.circumstances_id, "circumstances", NUMBERS))
+    query = select(its_own, total_of(Tally.number)).where(among(Tally.circumstances_id, "circumstances", NUMBERS))
     return query.where(*in_tally(Tally, days, has_datasets, is_collected)).group_by(its_own)
 
 
 @functools.cache
 def _by_dataset(dialect: str, days: tuple[bool, bool], is_collected: bool, has_most: bool) -> Executable:
     table: Any = Tally if any(days) or is_collected else DatasetTally
-    inner = select(table.dataset_id, func.sum(table.number).label("number"))
+    inner = select(table.dataset_id, total_of(table.number).label("number"))
     inner = inner.where(among(table.circumstances_id, "circumstances", NUMBERS))
     counted = inner.where(*in_tally(table, days, False, is_collected)).group_by(table.dataset_id).subquery()
-    number, name = func.sum(counted.c.number), func.min(Dataset.name)
+    number, name = total_of(counted.c.number), func.min(Dataset.name)
     query = select(name, Dataset.name_key, number).join(counted, counted.c.dataset_id == Dataset.id)
     query = query.group_by(Dataset.name_key).order_by(number.desc(), Dataset.name_key)
     return query.limit(bindparam("most")) if has_most else query
@@ -80,7 +80,7 @@ def _by_dataset(dialect: str, days: tuple[bool, bool], is_collected: bool, has_m
 
 @functools.cache
 def _by_day(dialect: str, has_first: bool, has_last: bool) -> Executable:
-    query = select(DayTally.day, func.sum(DayTally.number)).where(among(DayTally.entry_id, "entries", IDS))
+    query = select(DayTally.day, total_of(DayTally.number)).where(among(DayTally.entry_id, "entries", IDS))
     return query.where(*in_tally(DayTally, (has_first, has_last), False, False)).group_by(DayTally.day)
 
 
