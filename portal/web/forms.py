@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from flask import current_app, request
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import EmailField, PasswordField, SelectChoice, SelectField, StringField, TextAreaField
@@ -10,6 +11,8 @@ from wtforms.validators import InputRequired
 
 from portal.errors import PortalError
 from portal.extensions import db
+from portal.identity import current_actor
+from portal.settings import LARGEST_SIZE
 from portal.uploads.translate import StorageError, translate
 
 REFUSALS = (PortalError, StorageError)
@@ -34,6 +37,16 @@ class Form(FlaskForm):
             else:
                 field.errors = [*field.errors, message]
         return error.status
+
+
+def take_whole_file(other_fields: int) -> None:
+    """The request's form carries a file as large as files may be, from whoever may send one, and `other_fields` bytes.
+
+    To be called before anybody reads the form.
+    """
+    if current_actor().may_write:
+        largest = current_app.extensions["portal"].max_file_size
+        request.max_content_length = LARGEST_SIZE if largest is None else largest + other_fields
 
 
 def required(words: str) -> list[Any]:

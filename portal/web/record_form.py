@@ -8,7 +8,7 @@ from flask_wtf.file import FileField
 from wtforms import StringField, TextAreaField
 
 from portal import strict_json
-from portal.domain import belonging, circumstances, entries, record_lines, records
+from portal.domain import belonging, circumstances, entries, record_lines, records, rules
 from portal.domain.entries import Entry
 from portal.domain.kinds import BY_WORD, Kind
 from portal.domain.records import NewRecord, Record
@@ -16,12 +16,14 @@ from portal.errors import Invalid, PortalError
 from portal.identity import current_actor
 from portal.security.guard import enforce, require_reader
 from portal.security.policy import OnEntry
+from portal.uploads.record_file import PIECE, add_with_file
 from portal.web.entry_form import MOST_PRETTY
-from portal.web.forms import REFUSALS, Form
+from portal.web.forms import REFUSALS, Form, take_whole_file
 from portal.web.json_field import json_object
 
 pages = Blueprint("record_form", __name__)
 
+OTHER_FIELDS = 6 << 20  # bytes: JSON twice, written as widely as one may
 TEXTS = ("experiment_name", "season_name", "site_name", "dataset_name", "timestamp", "collection_date")
 
 
@@ -67,6 +69,12 @@ def _know_the_visitor() -> None:
     require_reader(current_actor())
 
 
+@pages.url_value_preprocessor
+def take_whole_files(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    if endpoint == "record_form.add":
+        take_whole_file(OTHER_FIELDS)
+
+
 @pages.get("/<kind:kind>/<id:entry_id>/records/new")
 def new(kind: Kind, entry_id: str) -> ResponseReturnValue:
     entry = entries.get(current_actor(), kind, entry_id)
@@ -79,7 +87,7 @@ def add(kind: Kind, entry_id: str) -> ResponseReturnValue:
     entry, form = entries.get(current_actor(), kind, entry_id), RecordForm()
     enforce(current_actor(), OnEntry.WRITE, entry)
     try:
-        record = records.add(current_actor(), entry, form.given(kind))
+        record = _added(entry, kind, form)
     except REFUSALS as error:
         status = form.complain(error, {f"{kind.word}_data": "data", "record_info": "info", "record_file": "file"})
         return _new_page(kind, entry, form), status
@@ -127,6 +135,14 @@ def remove(record_id: str) -> ResponseReturnValue:
     records.remove(current_actor(), entry, [record_id])
     flash("The record is deleted.", "success")
     return redirect(url_for("records.of_entry", kind=BY_WORD[entry.kind], entry_id=entry.id))
+
+
+def _added(entry: Entry, kind: Kind, form: RecordForm) -> Record:
+    if not form.file.data:
+        return records.add(current_actor(), entry, form.given(kind))
+    name, data = rules.file_name(form.file.data.filename), form.file.data.stream
+    new = form.given(kind, name)  # what is wrong is said before the file goes anywhere
+    return add_with_file(current_actor(), entry, name, iter(lambda: data.read(PIECE), b""), lambda: new)
 
 
 def _get(record_id: str) -> tuple[Record, Entry]:

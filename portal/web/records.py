@@ -1,18 +1,21 @@
 """The pages of records: what the reader may see, across all entries or within one; and one record by itself."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain import circumstances, entries, record_search, records
+from portal.domain import circumstances, entries, previews, record_search, records
 from portal.domain.kinds import BY_WORD, Kind
+from portal.domain.previews import TextStart
 from portal.domain.record_filters import asked as read_filter
 from portal.domain.record_search import RecordPage
+from portal.domain.records import Record
+from portal.errors import Damaged
 from portal.identity import current_actor
 from portal.security.guard import require_reader
 from portal.security.policy import OnEntry, can
-from portal.web import record_filters, take_away
+from portal.web import record_files, record_filters, take_away
 from portal.web.entries import head
 from portal.web.histogram import histogram
 from portal.web.htmx import page, wants_fragment
@@ -137,9 +140,30 @@ def show(record_id: str) -> ResponseReturnValue:
             for word, beside in _beside(asked, record.id).items()
         },
         way_back=address(way_back, asked.query()),
+        preview=_preview(record),
         is_within=is_within,
         may_write=can(actor, OnEntry.WRITE, entry),
     )
+
+
+class Preview(NamedTuple):
+    """Of a record's file: what there is to show, if anything."""
+
+    is_damaged: bool = False
+    has_picture: bool = False
+    text: TextStart | None = None
+
+
+def _preview(record: Record) -> Preview | None:
+    if record.file_name is None:
+        return None
+    if record.is_file_damaged:
+        return Preview(is_damaged=True)
+    try:
+        text = record_files.text_start(record)
+    except Damaged:
+        return Preview(is_damaged=True)
+    return Preview(has_picture=previews.has_picture(record.file_type), text=text)
 
 
 def _beside(asked: Asked, record_id: str) -> dict[str, str]:

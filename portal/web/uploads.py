@@ -15,14 +15,13 @@ from portal.errors import Conflict, NotFound, invalid
 from portal.identity import current_actor
 from portal.security.guard import enforce
 from portal.security.policy import OnEntry, Portal
-from portal.settings import LARGEST_SIZE
 from portal.uploads import machine, session, taken
 from portal.uploads.machine import Announcement
 from portal.uploads.session import Status
 from portal.uploads.taken import Taken
 from portal.uploads.whole import upload_whole
 from portal.web import snippets
-from portal.web.forms import REFUSALS, UploadForm, choices
+from portal.web.forms import REFUSALS, UploadForm, choices, take_whole_file
 from portal.web.rows import UploadRow, upload_row, upload_rows
 
 pages = Blueprint("uploads", __name__, url_prefix="/uploads")
@@ -32,10 +31,8 @@ OTHER_FIELDS = 2**20  # bytes
 
 @pages.url_value_preprocessor
 def take_whole_files(endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """The form carries files as large as files may be, from whoever may send one. Before anybody reads the form."""
-    if endpoint == "uploads.send" and current_actor().may_write:
-        largest = current_app.extensions["portal"].max_file_size
-        request.max_content_length = LARGEST_SIZE if largest is None else largest + OTHER_FIELDS
+    if endpoint == "uploads.send":
+        take_whole_file(OTHER_FIELDS)
 
 
 @pages.get("")

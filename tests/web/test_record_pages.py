@@ -1,9 +1,13 @@
 """The page of one record, its form, and the tabs of an entry."""
 
+import io
 import re
 from html import unescape
+from typing import Any
 
 import pytest
+from flask import Flask
+from PIL import Image
 
 from portal.domain.circumstances import Names
 from portal.domain.kinds import Kind
@@ -18,7 +22,7 @@ def entry_id(people: People) -> str:
     return make.entry(people.owner, "Read-out", access="public")
 
 
-def sent(person: Person, path: str, **data: str) -> tuple[int, str]:
+def sent(person: Person, path: str, **data: Any) -> tuple[int, str]:
     answer = person.client.post(path, data={"csrf_token": person.csrf_token, **data})
     return answer.status_code, answer.headers["Location"] if answer.status_code == 302 else answer.text
 
@@ -180,3 +184,58 @@ def test_a_dataset_of_an_entry_leads_to_its_records(people: People, entry_id: st
 
     (there, *_) = re.findall(r'href="(/models/[^"]*/records\?dataset_names=[^"]*)"', text)
     assert ">1 record<" in people.reader.client.get(unescape(there)).text
+
+
+def test_a_file_comes_with_the_form_and_is_shown_and_downloaded(people: People, kind: Kind) -> None:
+    entry_id = make.entry(people.owner, kind=kind)
+    text = "plot,yield\n1,<b>48.9</b>\n" * 4000
+    _, there = sent(
+        people.owner,
+        f"/{kind.slug}/{entry_id}/records/new",
+        site_name="Waseca",
+        file=(io.BytesIO(text.encode()), "a/plots.csv"),
+    )
+
+    shown = people.owner.client.get(there).text
+    require_sound(shown)
+    for words in ("plots.csv", "1,&lt;b&gt;48.9&lt;/b&gt;", "The first 64 kB", make.sha256(text.encode())):
+        assert words in shown
+    (download,) = re.findall(r'class="btn btn-primary" href="([^"]*)" download', shown)
+    answer = people.owner.client.get(unescape(download), follow_redirects=True, buffered=True)
+    assert answer.text == text
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert "plots.csv" in people.owner.client.get(f"/{kind.slug}/{entry_id}/records").text
+
+
+def test_a_picture_is_shown_by_a_preview_of_ours(people: People, entry_id: str) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (900, 600), "green").save(picture, "PNG")
+    picture.seek(0)
+    _, there = sent(people.owner, f"/models/{entry_id}/records/new", site_name="W", file=(picture, "leaf.png"))
+
+    (source,) = re.findall(
+        r'<img class="picture" src="([^"]*)" alt="Preview of leaf.png"', people.reader.client.get(there).text
+    )
+    assert people.reader.client.get(source, buffered=True).mimetype == "image/webp"
+
+
+def test_a_file_that_is_lost_is_no_dead_end(app: Flask, people: People, entry_id: str) -> None:
+    _, there = sent(people.owner, f"/models/{entry_id}/records/new", site_name="W", file=(io.BytesIO(b"text"), "a.txt"))
+    for path in app.extensions["portal"].data_dir.joinpath("files").rglob("*"):
+        if path.is_file() and path.read_bytes() == b"text":
+            path.unlink()
+
+    answer = people.reader.client.get(there)
+
+    assert answer.status_code == 200
+    assert "missing or damaged" in answer.text
+    assert "Download its file" not in answer.text
+
+
+def test_a_refused_form_leaves_no_file(app: Flask, people: People, entry_id: str) -> None:
+    file = (io.BytesIO(b"text"), "a.txt")
+    status, text = sent(people.owner, f"/models/{entry_id}/records/new", data="{", file=file)
+
+    assert status == 422
+    assert "Choose it again" in text
+    assert "No records yet" in people.owner.client.get(f"/models/{entry_id}/records").text
