@@ -12,6 +12,7 @@ import portal
 from portal.commands.check import check
 from portal.commands.database import make_app
 from portal.commands.demo import demo
+from portal.commands.records import records
 from portal.commands.serve import serve
 from portal.commands.token import token
 from portal.commands.upload import upload
@@ -56,7 +57,7 @@ def cli() -> None:
     """Model Portal: models and scripts, uploads that survive anything."""
 
 
-for command in (check, db, demo, serve, token, upload, uploads, user):
+for command in (check, db, demo, records, serve, token, upload, uploads, user):
     cli.add_command(command)
 
 

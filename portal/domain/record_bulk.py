@@ -39,7 +39,10 @@ class Rejected(NamedTuple):
 
 @dataclass(slots=True)
 class Loaded:
-    """What has become of the lines so far. `rejected` names the first `MOST_NAMED` of those that made no record."""
+    """What has become of the lines so far.
+
+    `rejected` names those that made no record: the first `MOST_NAMED` that are wrong, and as many that are present.
+    """
 
     inserted: int = 0
     present: int = 0
@@ -55,7 +58,7 @@ class Loaded:
         is_present = isinstance(error, Conflict)
         self.present += is_present
         self.wrong += not is_present
-        if len(self.rejected) < MOST_NAMED:
+        if (self.present if is_present else self.wrong) <= MOST_NAMED:
             self.rejected.append(Rejected(line, error.detail, is_present))
 
 

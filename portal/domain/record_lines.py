@@ -87,6 +87,10 @@ def numbered(pieces: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
         yield number, held
 
 
+def known_fields(kind: Kind) -> frozenset[str]:
+    return _KNOWN[kind.word]
+
+
 Fields = tuple[dict[str, Any] | None, dict[str, Any], Names, str | None, datetime | None, date | None]
 
 
