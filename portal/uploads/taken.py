@@ -21,14 +21,13 @@ class Taken(NamedTuple):
     upload_id: str
     file_name: str
 
-    def conflict(self, word: str) -> Conflict:
-        """The 409 of a new upload under this name, with its ids for a program to go on with."""
-        said = f"You already have a {word} with this name"
+    def conflict(self, word: str, uploads_page: str) -> Conflict:
+        """The 409 of a new upload under this name, with the ids for a program to act on. `uploads_page` is an address."""
+        said, way = f"You already have a {word} with this name.", "Add a version to it"
         if self.upload_id:
-            said += f", and your upload of {self.file_name} for it is not finished. Go on with it, or choose another."
-        else:
-            said += ". Choose another, or add a version to it."
-        error = Conflict(said, fields=[("name", said)])
+            said = f"{said} Your upload of {self.file_name} for it is not finished."
+            way = f"Go on with it at {uploads_page}/{self.upload_id}"
+        error = Conflict(f"{said} {way}, or choose another name.", fields=[("name", said)])
         error.members = {f"{word}_id": self.entry_id} | ({"upload_id": self.upload_id} if self.upload_id else {})
         return error
 

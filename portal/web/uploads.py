@@ -59,7 +59,7 @@ def send() -> ResponseReturnValue:
         made = upload_whole(current_actor(), kind, _announcement(form, entry), form.file.data)
     except REFUSALS as error:
         name_of = taken.find(current_actor(), kind, form.name.data or "") if isinstance(error, Conflict) else None
-        status = form.complain(name_of.conflict(kind.word) if name_of else error)
+        status = form.complain(name_of.conflict(kind.word, url_for("uploads.index")) if name_of else error)
         return render_template("uploads/new.html", **_page(kind, entry, form, name_of)), status
     flash(f"Version {made.number} is there. Its sha256 is {made.sha256}.", "success")
     return redirect(url_for("entries.show", kind=kind, entry_id=made.entry_id))

@@ -20,8 +20,8 @@ def test_an_unfinished_upload_of_that_name_is_named_with_its_page(people: People
     assert refused.status_code == 409
     assert refused.json["upload_id"] == begun["upload_id"]
     assert refused.json[f"{kind.word}_id"] == begun[f"{kind.word}_id"]
-    assert "your upload of yield.bin for it is not finished" in refused.json["detail"]
-    assert refused.json["detail"].endswith(f"http://localhost/uploads/{begun['upload_id']}")
+    assert "Your upload of yield.bin for it is not finished." in refused.json["detail"]
+    assert f"http://localhost/uploads/{begun['upload_id']}," in refused.json["detail"]
     assert refused.json["errors"][0]["field"] == f"{kind.word}_name"
 
 

@@ -167,10 +167,7 @@ def _explained(error: Conflict, kind: Kind, said: Announcement) -> Conflict:
     found = taken.find(current_actor(), kind, said.name or "")
     if found is None:
         return error
-    error = found.conflict(kind.word)
-    if found.upload_id:
-        error.detail += f" It waits at {url_for('uploads.show', upload_id=found.upload_id, _external=True)}"
-    return error
+    return found.conflict(kind.word, url_for("uploads.index", _external=True))
 
 
 def _begun(kind: Kind, upload: Upload, token: str) -> dict[str, Any]:
