@@ -83,8 +83,10 @@ function fieldError(id, message, way) {
   const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((each) => each && each !== `${id}-error`);
   field.classList.toggle("is-invalid", Boolean(message) && id !== "file");
   if (message) {
-    const line = Object.assign(document.createElement("div"), { className: "field-error", id: `${id}-error`, textContent: message });
-    if (way) line.append(" ", Object.assign(document.createElement("a"), { href: way.href, textContent: way.words }));
+    const line = Object.assign(document.createElement("div"), { className: "field-error", id: `${id}-error` });
+    const words = line.appendChild(document.createElement("span"));
+    words.textContent = message;
+    if (way) words.append(" ", Object.assign(document.createElement("a"), { href: way.href, textContent: way.words }));
     field.closest(".form-group").append(line);
     field.setAttribute("aria-invalid", "true");
     others.push(line.id);

@@ -1,12 +1,14 @@
 // The upload page: one panel, choose → check → sending → checking → done. What it shows is in templates/uploads/.
+import { abort, begin, complaints } from "./beginning.js";
 import { Calls, Failure } from "./calls.js";
 import { choice, chooseNone, form, refuse, wanted, wrong } from "./choosing.js";
 import { Pace, announce, button, panel, part, phase, say, size, slot, snippet, span } from "./page.js";
 import { Transfer } from "./transfer.js";
+import { recount } from "./unfinished.js";
 
 const { api, uploads, entries, word } = panel.dataset;
 const bar = part("transfer").querySelector("progress");
-const pageTitle = document.title;
+let pageTitle = document.title;
 
 const calls = new Calls(api, uploads);
 let uploadId = panel.dataset.uploadId;
@@ -21,8 +23,20 @@ function show(name) {
   for (const each of ["choose", "transfer", "done", "cancelled"]) part(each).hidden = each !== name;
   form.classList.toggle("only-file", Boolean(uploadId));
   if (part("ask").open) part("ask").close();
-  part("terminal").hidden = !uploadId || name === "done" || name === "cancelled";
+  part("terminal").hidden = !uploadId || isOver(name);
+  const beginning = document.getElementById("from-terminal");
+  if (beginning) beginning.hidden = Boolean(uploadId) && !isOver(name);
   if (name !== "choose") part(name).querySelector("h2").focus();
+}
+
+const isOver = (name) => name === "done" || name === "cancelled";
+
+/** The upload is over: the page is no longer about going on with it. */
+function conclude(name, fileName) {
+  show(name);
+  document.querySelector("h1").textContent = `Upload of ${fileName}`;
+  pageTitle = document.title = `Upload of ${fileName} · Model Portal`;
+  recount();
 }
 
 const TITLES = { comparing: "Comparing", sending: "Sending", checking: "Verifying" };
@@ -112,53 +126,20 @@ async function submit(event) {
   say("submit", "Checking name, right and free space…");
   announce("Checking name, right and free space.");
   try {
-    uploadId = await begin();
+    uploadId = await begin(calls);
     panel.dataset.size = choice.file.size; // from now on no other will do
     history.replaceState(null, "", `${uploads}/${uploadId}`);
     return run();
   } catch (failure) {
     phase("choose");
     announce("");
-    const known = failure.errors.map(({ field, message }) => [field.replace(`${word}_`, "").replace(/^id$/, "entry"), message, out(failure)]);
-    const here = known.filter(([id]) => form.querySelector(`#${id}`));
+    const here = complaints(failure).filter(([id]) => form.querySelector(`#${id}`));
     if (here.length) refuse(here);
     else problem(failure);
   } finally {
     busy = false;
     say("submit", "Upload");
   }
-}
-
-/** The way out of a taken name: to the upload that waits under it, or to a new version of what has it. */
-function out({ said }) {
-  const entry = said[`${word}_id`];
-  if (!entry) return null;
-  if (said.upload_id) return { href: `${uploads}/${said.upload_id}`, words: "Go on with it" };
-  const version = new URL(location.href);
-  version.searchParams.set("entry", entry);
-  return { href: version.href, words: "Add a version to it" };
-}
-
-/** The id of a new upload; or of the one an earlier try began, when its answer was lost (browsers repeat a lost POST). */
-async function begin() {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return (await calls.begin(wanted())).upload_id;
-    } catch (failure) {
-      const found = [0, 409].includes(failure.status) && (await begunBefore(failure.said?.upload_id).catch(() => null));
-      if (found) return found;
-      if (!failure.passing || attempt > 4) throw failure;
-      await new Promise((resolve) => setTimeout(resolve, Math.max(failure.retryAfter, 500 * attempt)));
-    }
-  }
-}
-
-async function begunBefore(known) {
-  const page = new DOMParser().parseFromString(await (await fetch(uploads)).text(), "text/html");
-  const about = wanted();
-  const same = ({ dataset: row }) => row.kind === word && row.fileName === about.file_name && Number(row.size) === about.size
-    && (row.uploadId === known || row.entryId === about[`${word}_id`] || row.name === about[`${word}_name`]);
-  return [...page.querySelectorAll("[data-upload-id]")].find(same)?.dataset.uploadId;
 }
 
 /** `replaces`: chunks on the portal that are not this file's are sent anew. */
@@ -195,15 +176,22 @@ function hold(event) {
   event.preventDefault();
 }
 
-function failed(file, failure) {
+function stopped(name) {
   bar.classList.add("is-paused");
   part("controls").hidden = part("trouble").hidden = true;
-  for (const name of ["speed", "left", "flying", "note"]) say(name, "");
-  say("title", `Stopped: ${file.name}`);
+  for (const figure of ["speed", "left", "flying", "note"]) say(figure, "");
+  say("title", `Stopped: ${name}`);
+}
+
+function failed(file, failure) {
+  stopped(file.name);
   if (CHOOSE_AGAIN.includes(failure.status)) {
     phase("choose");
     show("choose");
-    if (part("compare")) part("compare").open = true;
+    if (part("compare")) {
+      part("compare").open = true;
+      part("verify").hidden = button("finish").hidden = true; // it would only be refused again
+    }
     if (!file.slice) choice.file = null; // it went without the file; now it needs one
   }
   problem(failure);
@@ -212,7 +200,7 @@ function failed(file, failure) {
 async function done(file, sum, result) {
   const there = result.sha256;
   phase("done");
-  show("done");
+  conclude("done", file.name);
   const title = `${file.name} is on the portal as version ${result.version}`;
   say("done-title", title);
   announce(`Done. ${title}.`);
@@ -270,13 +258,15 @@ button("cancel").addEventListener("click", () => {
 });
 part("ask").addEventListener("close", async () => {
   if (part("ask").returnValue !== "cancel" || !transfer) return;
+  const { name } = transfer.file;
   transfer.stop();
   try {
-    await calls.abort();
+    await abort(calls);
     history.replaceState(null, "", uploads);
-    show("cancelled");
+    conclude("cancelled", name);
     announce("Cancelled.");
   } catch (failure) {
+    stopped(name);
     problem(failure);
   }
 });

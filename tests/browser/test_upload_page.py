@@ -90,7 +90,7 @@ def test_a_name_that_another_upload_has_leads_there(page: Page, line: Line, peop
     make.begin(people.owner, file.read_bytes(), chunk_size=MIB, model_name="not it", file_name=file.name)
     begin(page, line, file, "taken")
     way = page.get_by_role("link", name="Go on with it")
-    expect(page.locator("#name-error")).to_contain_text("your upload of other.bin for it is not finished")
+    expect(page.locator("#name-error")).to_contain_text("Your upload of other.bin for it is not finished")
     expect(way).to_have_attribute("href", f"/uploads/{begun['upload_id']}")
 
 
@@ -171,6 +171,43 @@ def test_a_begun_file_is_recognised_when_it_is_chosen_anew(page: Page, line: Lin
     assert [entry["model_name"] for entry in people.owner.api.get("/api/v2/model/list").json] == ["begun"]
 
 
+def test_what_is_done_is_no_longer_to_be_gone_on_with(page: Page, line: Line, people: People, file: Path) -> None:
+    begun = make.begin(people.owner, file.read_bytes(), chunk_size=MIB, file_name=file.name)
+    make.begin(people.owner, b"other", chunk_size=5)
+    page.goto(f"{line.address}/uploads/{begun['upload_id']}")
+    tally = page.get_by_label("Main", exact=True).locator(".tally")
+    expect(tally).to_have_text("2 unfinished")
+    choose_again(page, file)
+    expect_done(page, people.owner, file)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Upload of model.safetensors")
+    expect(page).to_have_title("Upload of model.safetensors · Model Portal")
+    expect(tally).to_have_text("1 unfinished")
+
+
+def test_a_cancelled_upload_is_counted_no_more(page: Page, line: Line, people: People, file: Path) -> None:
+    begun = make.begin(people.owner, file.read_bytes(), chunk_size=MIB, file_name=file.name)
+    page.goto(f"{line.address}/uploads/{begun['upload_id']}")
+    line.rate = 3 * MIB
+    choose_again(page, file)
+    page.route("**/api/v2/model/upload", lambda route: route.abort(), times=1)
+    page.get_by_role("button", name="Cancel…").click()
+    page.get_by_role("button", name="Cancel and delete").click()
+    expect_heading(page, "Cancelled")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Upload of model.safetensors")
+    expect(page.get_by_label("Main", exact=True).locator(".tally")).to_have_count(0)
+
+
+def test_the_form_says_who_will_see_it(page: Page, line: Line, people: People) -> None:
+    entry = make.entry(people.owner, "yield net")
+    page.goto(f"{line.address}/uploads/new")
+    expect(page.get_by_text("Only you can see it until you share it.")).to_be_visible()
+    expect(page.get_by_label("Description")).to_have_accessible_description(re.compile("^Markdown"))
+    page.get_by_label("For", exact=True).select_option(entry)
+    expect(page.get_by_text("Only you can see it until you share it.")).to_be_hidden()
+    expect(page.get_by_text("Everybody who may see")).to_be_visible()
+    expect(page.get_by_label("Description")).to_have_accessible_description(re.compile("^What is new"))
+
+
 def test_without_webcrypto_the_digests_are_still_right(page: Page, line: Line, people: People, file: Path) -> None:
     page.context.add_init_script("Object.defineProperty(Crypto.prototype, 'subtle', { get: () => undefined })")
     begin(page, line, file)
@@ -185,6 +222,7 @@ def test_a_terminal_finishes_what_the_browser_began(
     begin(page, line, file)
     wait_until_sent(page, line, 5 * MIB)
     page.get_by_role("button", name="Pause").click()
+    expect(page.get_by_role("heading", name="From a terminal instead")).to_be_hidden()
     page.get_by_text("Continue in a terminal").click()
     command = page.locator("[data-slot=command]").inner_text()
     line.rate = 0
