@@ -1,5 +1,6 @@
 """What each route of `expectations.py` is sent, and how a person sends it."""
 
+import base64
 import io
 import re
 from collections.abc import Callable
@@ -10,10 +11,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.database import new_id
-from portal.domain import entries, records, runs, tokens
+from portal.domain import entries, record_links, records, runs, tokens
 from portal.domain.circumstances import Names
 from portal.domain.kinds import Kind
 from portal.domain.records import NewRecord
+from portal.uploads.record_file import add_with_file
 from tests import make
 from tests.people import PASSWORD, People, Person, in_transaction
 from tests.security.expectations import Line
@@ -34,6 +36,7 @@ class Things:
     record_id: str = field(default_factory=new_id)
     dataset_id: str = field(default_factory=new_id)
     season_id: str = field(default_factory=new_id)
+    file_token: str = ""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -52,16 +55,22 @@ class Things:
             default_permission=permission or "read",
             experiment="Barley 2026",
         )
-        self.make_record()
+        self.make_record(DOT)
         with in_transaction(self.app):
             owner = self.people.owner.actor
             runs.add(owner, entries.get(owner, self.kind, self.entry_id))
 
-    def make_record(self) -> None:
+    def make_record(self, file: bytes | None = None) -> None:
         with in_transaction(self.app):
             owner = self.people.owner.actor
+            entry = entries.get(owner, self.kind, self.entry_id)
             new = NewRecord({"yield": 48.9}, names=Names("Barley 2026", f"season of {self.entry_id}", "Waseca"))
-            self.record_id = records.add(owner, entries.get(owner, self.kind, self.entry_id), new).id
+            if file is None:
+                made = records.add(owner, entry, new)
+            else:
+                made = add_with_file(owner, entry, "dot.png", [file], lambda: replace(new, file_name="dot.png"))
+                self.file_token = record_links.token_for(made)
+            self.record_id = made.id
             dataset, _, season, _ = records.facts(self.record_id)
             assert season
             self.dataset_id, self.season_id = dataset.id, season.id
@@ -96,6 +105,7 @@ class Things:
             "id:upload_id": self.upload_id,
             "id:token_id": self.token_id,
             "id:record_id": self.record_id,
+            "token": self.file_token,
             "id:dataset_id": self.dataset_id,
             "circumstance:word": "seasons",
             "extension": "csv",
@@ -107,6 +117,9 @@ class Things:
         return re.sub(r"<([^>]+)>", lambda parameter: values[parameter[1]], line.route)
 
 
+DOT = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGAhKmMIQAAAABJRU5ErkJggg=="
+)
 USES_UP_THE_ENTRY = {
     "POST /<kind:kind>/<id:entry_id>/delete",
     "DELETE /api/<kind:kind>/id/<id:entry_id>",
