@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from base64 import b64encode
+from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 import pytest
@@ -66,6 +67,15 @@ def look_around(address, passwords):
     assert models == {each["name"] for each in MODELS if each["access"] != "private"} | {"Plot embeddings"}
     scripts = {row["script_name"] for row in get(f"{address}/api/scripts/all", headers)}
     assert scripts == {each["name"] for each in SCRIPTS}
+
+    for slug, name, number in (
+        ("scripts", "Fit the additive yield model", 121),
+        ("models", "Barley yield, additive", 120),
+    ):
+        facets = get(f"{address}/api/{slug}/records/facets?{slug[:-1]}_names={quote(name)}", headers)
+        assert facets["total"] == number
+        assert {"name": "1931", "count": 60} in facets["seasons"]
+        assert len([each for each in facets["sites"] if each["name"]]) == 6
 
     public = {row["model_name"] for row in get(f"{address}/api/models/all")}
     assert public == {each["name"] for each in MODELS if each["access"] == "public"}

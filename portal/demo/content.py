@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 
 from portal.database import begin_write, now
-from portal.demo import unfinished
+from portal.demo import trial, unfinished
 from portal.demo.people import make_people
 from portal.domain import entries, experiments, rules
 from portal.domain.entries import Entry
@@ -37,8 +37,19 @@ def fill(data_dir: Path, passwords: dict[str, str]) -> None:
     for kind, source in ((MODEL, "models.toml"), (SCRIPT, "scripts.toml")):
         for said in read(source):
             add(actors[said["owner"]], kind, said, team_id)
+    tell_of_the_trial(actors["tomas"])
     unfinished.begin(actors["aiko"], data_dir)
     (data_dir / FILLED).touch()
+
+
+def tell_of_the_trial(actor: Actor) -> None:
+    script, model = find(SCRIPT, "Fit the additive yield model", actor), find(MODEL, "Barley yield, additive", actor)
+    assert script, "one of scripts.toml"
+    assert model, "one of models.toml"
+    versions = next(said["versions"] for said in read("models.toml") if said["name"] == model.name)
+    with tempfile.TemporaryDirectory() as folder:
+        results = [run(version, Path(folder, version["file"])) for version in versions]
+    trial.tell(actor, script, model, versions, results)
 
 
 def is_filled(data_dir: Path) -> bool:
