@@ -42,6 +42,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("dataset", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_dataset_experiment_id"), ["experiment_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_dataset_name_key"), ["name_key"], unique=False)
         batch_op.create_index(
             "ix_dataset_own_name",
             ["owner_id", "name_key"],
@@ -62,6 +63,7 @@ def upgrade() -> None:
         sa.Column("site_id", sa.Uuid(as_uuid=False), nullable=True),
         sa.Column("key", sa.String(length=110), nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("changes", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["entry_id"], ["entry.id"], name=op.f("fk_circumstances_entry_id_entry"), ondelete="CASCADE"
         ),
@@ -182,6 +184,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("circumstances_id", "day", "collection_date", "dataset_id", name=op.f("pk_tally")),
         sqlite_with_rowid=False,
     )
+    with op.batch_alter_table("tally", schema=None) as batch_op:
+        batch_op.create_index("ix_tally_collected", ["collection_date", "circumstances_id"], unique=False)
+
     with op.batch_alter_table("upload", schema=None) as batch_op:
         batch_op.add_column(sa.Column("record", sa.Text(), nullable=True))
 
@@ -189,6 +194,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("upload", schema=None) as batch_op:
         batch_op.drop_column("record")
+
+    with op.batch_alter_table("tally", schema=None) as batch_op:
+        batch_op.drop_index("ix_tally_collected")
 
     op.drop_table("tally")
     with op.batch_alter_table("record", schema=None) as batch_op:
@@ -223,6 +231,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("experiment_id IS NULL"),
             postgresql_where=sa.text("experiment_id IS NULL"),
         )
+        batch_op.drop_index(batch_op.f("ix_dataset_name_key"))
         batch_op.drop_index(batch_op.f("ix_dataset_experiment_id"))
 
     op.drop_table("dataset")

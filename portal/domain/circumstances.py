@@ -32,6 +32,8 @@ class Site(Table):
 class Circumstances(Table):
     """An experiment, season and site (each may be absent) under which an entry has `number` records.
 
+    `changes` grows with every transaction that adds or removes some: what was counted before is then counted anew.
+
     Records refer to these few rows by a small number instead of carrying the three: filters become a set of numbers.
     `key` joins the three ids, because absent ones must be equal. A row stays when its last record goes.
     """
@@ -45,6 +47,7 @@ class Circumstances(Table):
     site_id: Mapped[str | None] = mapped_column(ForeignKey("site.id"), index=True)
     key: Mapped[str] = mapped_column(String(110))
     number: Mapped[int] = mapped_column(BigInteger, default=0)
+    changes: Mapped[int] = mapped_column(BigInteger, default=0)
 
     __table_args__ = (UniqueConstraint("entry_id", "key"),)
 

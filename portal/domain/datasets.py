@@ -25,7 +25,7 @@ class Dataset(Table):
     owner_id: Mapped[str] = mapped_column(ForeignKey("user.id"))
     experiment_id: Mapped[str | None] = mapped_column(ForeignKey("experiment.id"), index=True)
     name: Mapped[str] = mapped_column(String(255))
-    name_key: Mapped[str] = mapped_column(String(1024))
+    name_key: Mapped[str] = mapped_column(String(1024), index=True)
     collection_date: Mapped[date | None] = mapped_column(Date)
     info: Mapped[dict[str, Any]] = mapped_column(JsonObject, default=dict)
     created_at: Mapped[datetime] = mapped_column(Time, default=now)

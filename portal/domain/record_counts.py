@@ -2,18 +2,19 @@
 days at the ends of a time range, and JSON, are counted from the rows themselves.
 """
 
-import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Executable, Select, func, literal, select, type_coerce, union_all
+from sqlalchemy import func, literal, select, type_coerce
 from sqlalchemy.types import NullType
 
+from portal.database import is_writing
 from portal.domain import record_plan, record_scope, record_sums, rules
 from portal.domain.datasets import Dataset
-from portal.domain.kinds import KINDS
+from portal.domain.record_facets import Facet, facets_of, misses_of, most_first, names_of
 from portal.domain.record_filters import Wanted
 from portal.domain.record_plan import Walk
 from portal.domain.record_scope import NAMES, Days, Under
@@ -24,8 +25,6 @@ from portal.security.actor import Actor
 from portal.security.guard import scoped
 
 MOST_COUNTED = 1001
-
-Facet = list[tuple[str | None, int]]
 
 
 class Total(NamedTuple):
@@ -73,11 +72,39 @@ def total(actor: Actor, wanted: Wanted) -> Total:
 @scoped
 def counts(actor: Actor, wanted: Wanted, most: int | None = None) -> Counts:
     """Total, facets of at most `most` values each, and days."""
+    found = _kept_or_counted(actor, replace(wanted, where=()), most)
+    if not wanted.where:
+        return found
+    number, is_capped = total(actor, wanted)
+    return found._replace(total=number, is_capped=is_capped)
+
+
+def _kept_or_counted(actor: Actor, wanted: Wanted, most: int | None) -> Counts:
+    """Counts are kept for as long as no record is added or removed where they were counted.
+
+    Not while this transaction writes: what it did may be rolled back.
+    """
+    if is_writing():
+        return _count(record_scope.around(actor, wanted), wanted, most)
+    key = wanted, most, tuple(map(tuple, record_scope.state(actor, wanted)))
+    found = _kept.get(key)
+    if found is None:
+        found = _count(record_scope.around(actor, wanted), wanted, most)
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[key] = found
+    return found
+
+
+MOST_KEPT = 100
+_kept: dict[object, Counts] = {}
+
+
+def _count(around: Sequence[Under], wanted: Wanted, most: int | None) -> Counts:
     whole, edges = record_scope.split(wanted.start, wanted.end)
-    around = record_scope.around(actor, wanted)
     known = {each.id for each in around}
-    names = _names(around)
-    misses = _misses(wanted, names)
+    names = names_of(around)
+    misses = misses_of(wanted, names)
     own = {each.id for each in around if not misses(each)}
     numbers = _numbers(wanted, around, whole)
     days = Counter(_by_day(wanted, around, own, whole))
@@ -95,44 +122,10 @@ def counts(actor: Actor, wanted: Wanted, most: int | None = None) -> Counts:
     for name, key, dataset_id in _named(at_edges):
         by_name[key] += at_edges[dataset_id]
         said.setdefault(key, name)
-    facets = _facets(wanted, around, names, misses, numbers)
+    facets = facets_of(wanted, around, names, misses, numbers)
     facets["dataset_names"] = [(said[key], number) for key, number in by_name.items()]
-    number, is_capped = total(actor, wanted) if wanted.where else (sum(days.values()), False)
     by_day = sorted((day, number) for day, number in days.items() if number)
-    return Counts(number, is_capped, {key: _most(facet, most) for key, facet in facets.items()}, by_day)
-
-
-FIELDS = ("entries", *NAMES)
-Names = Mapping[str, Mapping[Any, tuple[str | None, str]]]
-Misses = Callable[[Under], Sequence[str]]
-
-
-def _names(around: Sequence[Under]) -> Names:
-    """By field and id the name and its key."""
-    found: dict[str, dict[Any, tuple[str | None, str]]] = {field: {None: (None, "")} for field in NAMES}
-    ids = {field: list({getattr(each, field) for each in around} - {None}) for field in NAMES}
-    for field, its_id, name, key in db.session.execute(_names_of(db.engine.dialect.name), ids):
-        found[field][its_id] = name, key
-    return found
-
-
-@functools.cache
-def _names_of(dialect: str) -> Executable:
-    def of(field: str, table: Any) -> Select[Any]:
-        columns: Any = literal(field), type_coerce(table.id, NullType()), table.name, table.name_key
-        return select(*columns).where(among(table.id, field, IDS))
-
-    return union_all(*(of(field, table) for field, (table, _) in NAMES.items()))
-
-
-def _misses(wanted: Wanted, names: Names) -> Misses:
-    """Tells which names asked for some circumstances do not have."""
-    asked = {field: {rules.key(name) for name in getattr(wanted, field)} for field in FIELDS if getattr(wanted, field)}
-    good = {
-        field: keys if field == "entries" else {its_id for its_id, (_, key) in names[field].items() if key in keys}
-        for field, keys in asked.items()
-    }
-    return lambda each: [field for field, values in good.items() if getattr(each, field) not in values]
+    return Counts(sum(days.values()), False, {key: most_first(facet, most) for key, facet in facets.items()}, by_day)
 
 
 def _numbers(wanted: Wanted, around: Sequence[Under], whole: Days | None) -> Counter[int]:
@@ -169,35 +162,6 @@ def _named(datasets: Counter[Any]) -> Sequence[Any]:
         return ()
     query = select(Dataset.name, Dataset.name_key, type_coerce(Dataset.id, NullType()))
     return db.session.execute(query.where(among(Dataset.id, "ids", IDS)), {"ids": list(datasets)}).all()
-
-
-def _facets(
-    wanted: Wanted, around: Sequence[Under], names: Names, misses: Misses, numbers: Mapping[int, int]
-) -> dict[str, Facet]:
-    """What lacks one name alone is counted by the filter that asks for it, which does not heed itself."""
-    counted: dict[str, Counter[Any]] = {field: Counter() for field in FIELDS}
-    entry_names: dict[Any, str] = {}
-    for each in around:
-        number = numbers.get(each.id, 0)
-        missed = misses(each) if number else FIELDS
-        for field in missed if len(missed) == 1 else () if missed else FIELDS:
-            key = getattr(each, field)
-            if field == "entries":
-                key = each.kind, key
-                entry_names.setdefault(key, each.entry_name)
-            counted[field][key] += number
-    found: dict[str, Facet] = {}
-    for kind in KINDS if wanted.entry_id is None else ():
-        if wanted.kind in (None, kind):
-            own = [(entry_names[key], number) for key, number in counted["entries"].items() if key[0] == kind.word]
-            found[f"{kind.word}_names"] = list(own)
-    for field in NAMES:
-        found[f"{field[:-1]}_names"] = [(names[field][key][0], number) for key, number in counted[field].items()]
-    return found
-
-
-def _most(facet: Facet, most: int | None) -> Facet:
-    return sorted(facet, key=lambda each: (-each[1], each[0] or ""))[:most]
 
 
 def _read(wanted: Wanted, under: Sequence[Under]) -> Total:

@@ -104,18 +104,25 @@ def pieces(numbers: Sequence[tuple[date, int]], newest: bool, need: int, piece: 
     """
     lower, upper, number = piece.lower, piece.upper, 0
     for day, more in sorted(numbers, reverse=newest):
+        begins, ends = midnight(day), midnight(day, 1)
+        if not number:
+            lower, upper = (lower, _earliest(upper, ends)) if newest else (_latest(lower, begins), upper)
         number += more
         if number >= need:
-            cut = midnight(day) if newest else midnight(day, 1)
-            if newest:
-                yield Piece(max(cut, lower) if cut and lower else cut, upper, number)
-                upper = cut
-            else:
-                yield Piece(lower, min(cut, upper) if cut and upper else cut or upper, number)
-                lower = cut
+            yield (
+                Piece(_latest(lower, begins), upper, number) if newest else Piece(lower, _earliest(upper, ends), number)
+            )
             number, need = 0, need * 4
     if number:
         yield Piece(lower, upper, number)
+
+
+def _earliest(*moments: datetime | None) -> datetime | None:
+    return min((each for each in moments if each is not None), default=None)
+
+
+def _latest(*moments: datetime | None) -> datetime | None:
+    return max((each for each in moments if each is not None), default=None)
 
 
 def midnight(day: date, later: int = 0) -> datetime | None:

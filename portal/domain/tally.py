@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Date, ForeignKey, and_, bindparam, delete, update
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, and_, bindparam, delete, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Table
@@ -32,7 +32,7 @@ class Tally(Table):
     dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"), primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger)
 
-    __table_args__ = _IS_ITS_INDEX
+    __table_args__ = (Index("ix_tally_collected", "collection_date", "circumstances_id"), _IS_ITS_INDEX)
 
 
 class DatasetTally(Table):
@@ -100,7 +100,7 @@ def change(cells: Mapping[Cell, int]) -> None:
 _MORE = (
     update(Circumstances.__table__)  # type: ignore[arg-type]
     .where(Circumstances.id == bindparam("circumstances"))
-    .values(number=Circumstances.number + bindparam("more"))
+    .values(number=Circumstances.number + bindparam("more"), changes=Circumstances.changes + 1)
 )
 
 

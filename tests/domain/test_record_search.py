@@ -297,3 +297,29 @@ def test_counts_that_read_json_are_capped(shelf: Shelf, monkeypatch: pytest.Monk
     found = record_search.counts(shelf.people.admin.actor, wanted)
     assert (found.total, found.is_capped) == (20, True)
     assert sum(number for _, number in found.facets["season_names"]) == len(shelf.rows)
+
+
+def test_counts_follow_every_change(shelf: Shelf) -> None:
+    """They are kept while nothing changes, whoever asks; what was rolled back was never counted."""
+    owner, wanted = shelf.people.owner, Wanted(entry_id=shelf.entry_ids[0])
+    before = record_search.counts(owner.actor, wanted)
+    db.session.rollback()
+
+    def write() -> str:
+        entry = entries.get(owner.actor, KINDS[0], shelf.entry_ids[0])
+        return records.add(owner.actor, entry, NewRecord({"a": 1}, names=Names(site="Crookston"), timestamp=FIRST)).id
+
+    write()
+    assert record_search.counts(owner.actor, wanted).total == before.total + 1
+    db.session.rollback()
+    assert record_search.counts(owner.actor, wanted) == before
+    db.session.rollback()
+    record_id = write()
+    db.session.commit()
+    after = record_search.counts(owner.actor, wanted)
+    assert ("Crookston", 1) in after.facets["site_names"]
+    assert after.total == before.total + 1
+    db.session.rollback()
+    records.remove(owner.actor, entries.get(owner.actor, KINDS[0], shelf.entry_ids[0]), [record_id])
+    db.session.commit()
+    assert record_search.counts(owner.actor, wanted) == before
