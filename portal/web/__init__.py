@@ -12,6 +12,7 @@ from portal.web import (
     home,
     record_files,
     record_form,
+    record_import,
     records,
     runs,  # noqa: F401 - its routes are among those of `entries`
     sessions,
@@ -30,6 +31,7 @@ def init_app(app: Flask) -> None:
         uploads,
         records,
         record_form,
+        record_import,
         record_files,
         circumstances,
         datasets,

@@ -1,6 +1,6 @@
-// The panel of the upload page and the words and figures in it.
+// The panel of a page that goes on in steps, and the words and figures in it.
 
-export const panel = document.getElementById("upload");
+export const panel = document.querySelector("section.panel");
 export const part = (name) => panel.querySelector(`[data-part="${name}"]`);
 export const slot = (name) => panel.querySelector(`[data-slot="${name}"]`);
 export const button = (name) => panel.querySelector(`[data-do="${name}"]`);

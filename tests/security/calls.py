@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -148,6 +149,7 @@ SENT: dict[str, Sent] = {
     "POST /<kind:kind>/<id:entry_id>/delete": lambda t, p: {"data": {"name": t.name}},
     "POST /<kind:kind>/<id:entry_id>/runs": lambda t, p: {"data": {"info": "{}"}},
     "POST /<kind:kind>/<id:entry_id>/records/new": lambda t, p: {"data": {"data": "{}", "site_name": "Waseca"}},
+    "POST /<kind:kind>/<id:entry_id>/records/import": lambda t, p: {"data": {"step": "load", "file": plots(t.kind)}},
     "POST /records/<id:record_id>/edit": lambda t, p: {"data": {"data": "{}", "info": "{}"}},
     "GET /uploads/new": lambda t, p: {"query_string": {"kind": t.kind.slug, "entry": t.entry_id}},
     "POST /uploads/new": lambda t, p: {
@@ -174,6 +176,12 @@ SENT: dict[str, Sent] = {
     "POST /api/v2/user/password": lambda t, p: {"json": {"current": PASSWORD, "new": PASSWORD}},
     "POST /api/v2/user/tokens": lambda t, p: {"json": {"name": "laptop", "scope": "write"}},
 }
+
+
+def plots(kind: Kind) -> tuple[io.BytesIO, str]:
+    """A file of one record, another each time."""
+    line = {"site_name": "Waseca", "season_name": new_id(), f"{kind.word}_data": {"yield": 48.9}}
+    return io.BytesIO(json.dumps(line).encode()), "plots.ndjson"
 
 
 def newcomer() -> dict[str, str]:

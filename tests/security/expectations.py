@@ -65,6 +65,8 @@ GET     /<kind:kind>/<id:entry_id>/datasets            entry   login   200     4
 GET     /<kind:kind>/<id:entry_id>/records             entry   login   200     404       200     200     200    200
 GET     /<kind:kind>/<id:entry_id>/records/new         entry   login   login   404       403     200     200    200
 POST    /<kind:kind>/<id:entry_id>/records/new         entry   login   login   404       403     302     302    302
+GET     /<kind:kind>/<id:entry_id>/records/import      entry   login   login   404       403     200     200    200
+POST    /<kind:kind>/<id:entry_id>/records/import      entry   login   login   404       403     302     302    302
 GET     /<kind:kind>/<id:entry_id>/records.<extension>
                                                        entry   login   200     404       200     200     200    200
 GET     /records                                       none    200     200     200       200     200     200    200
