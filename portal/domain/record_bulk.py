@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from portal.database import begin_write, end_read, new_ordered_ids
 from portal.domain import entries, tally
@@ -21,12 +22,14 @@ from portal.domain.records import Record, already_there, default_dataset, no_dat
 from portal.domain.tally import Cell
 from portal.errors import Conflict, PortalError
 from portal.extensions import db
+from portal.search.dialects import is_deadlock
 from portal.search.many import insert_new
 from portal.security.actor import Actor
 from portal.security.guard import allows, enforce
 from portal.security.policy import OnEntry
 
 MOST_NAMED = 1_000
+MOST_TURNS = 8
 
 
 class Rejected(NamedTuple):
@@ -70,17 +73,27 @@ def add_many(
 
     Each batch is committed, so that nothing is lost when reading the next one fails, and nothing is locked meanwhile.
     `atomic` commits once at the end, and nothing if any line made no record. A `rehearsal` takes every batch back.
+    Two who load the same records in different orders may wait for each other in a circle: one of them starts its batch
+    anew.
     """
     loaded = Loaded()
     kind, entry_id = BY_WORD[entry.kind], entry.id
     places = Places()
     end_read()
     for batch in batches:
-        begin_write()
-        entry = entries.get(actor, kind, entry_id)
-        enforce(actor, OnEntry.WRITE, entry)
-        entries.hold(entry)
-        _add(entry, places, batch, loaded)
+        for turn in range(MOST_TURNS):
+            begin_write()
+            entry = entries.get(actor, kind, entry_id)
+            enforce(actor, OnEntry.WRITE, entry)
+            entries.hold(entry)
+            try:
+                _add(entry, places, batch, loaded)
+                break
+            except OperationalError as error:
+                if atomic or turn == MOST_TURNS - 1 or not is_deadlock(error):
+                    raise
+                db.session.rollback()
+                places = Places()
         if rehearsal:
             db.session.rollback()
         elif not atomic:

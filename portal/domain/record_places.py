@@ -29,8 +29,8 @@ class Places:
     def learn(self, entry: Entry, wanted: Mapping[Written, str]) -> dict[Written, Invalid]:
         """Makes known what was not, new names too; those that are no names, and why. Checks no permission.
 
-        A dataset that is new gets the collection date. Names are taken in one order, so that two who load the same at
-        once never wait for each other in a circle.
+        A dataset that is new gets the collection date. Tables and the names in each are taken in one order, so that two
+        who make the same names at once never wait for each other in a circle.
         """
         wrong: dict[Written, Invalid] = {}
         checked: dict[Written, Written] = {}
@@ -40,10 +40,19 @@ class Places:
                 checked[written] = circumstances.checked(names), rules.name(dataset, "dataset_name")
             except Invalid as error:
                 wrong[written] = error
-        for written in sorted(checked, key=lambda each: [name or "" for name in (*checked[each][0], checked[each][1])]):
-            names, dataset = checked[written]
-            circumstances_id, experiment_id = circumstances.under(entry.id, names)
+        for column, table in enumerate(circumstances.TABLES.values()):
+            for name in sorted({names[column] or "" for names, _ in checked.values()} - {""}, key=rules.key):
+                circumstances.named(table, name)
+        under: dict[Written, tuple[int, str | None]] = {}
+        for written in sorted(checked, key=lambda each: _keys(*checked[each][0])):
+            under[written] = circumstances.under(entry.id, checked[written][0])
+        for written in sorted(checked, key=lambda each: _keys(checked[each][1], checked[each][0].experiment)):
+            circumstances_id, experiment_id = under[written]
             collected = date.fromisoformat(wanted[written])
-            dataset_id = datasets.of_name(entry, dataset, experiment_id, collected)
+            dataset_id = datasets.of_name(entry, checked[written][1], experiment_id, collected)
             self.known[written] = Place(circumstances_id, dataset_id)
         return wrong
+
+
+def _keys(*names: str | None) -> list[str]:
+    return [rules.key(name or "") for name in names]

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Date, Text, and_, cast, func, literal, true
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
 from portal.extensions import db
 
@@ -67,6 +68,11 @@ def _held(column: Any, wanted: dict[str, Any]) -> Iterator[ColumnElement[bool]]:
 def lower(text: Any) -> Any:
     """SQLite's own `lower` knows ASCII only."""
     return text.lower() if isinstance(text, str) else text
+
+
+def is_deadlock(error: DBAPIError) -> bool:
+    """Whether the database ended a transaction because others and it waited for each other in a circle."""
+    return getattr(error.orig, "sqlstate", None) == "40P01"
 
 
 def utc_day(column: Any) -> ColumnElement[date]:

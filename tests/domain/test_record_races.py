@@ -1,10 +1,12 @@
 """Many who write records at once: each gets the answer it would have got alone, and the roll-up stays exact."""
 
+import json
 import random
 import threading
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from flask import Flask
 
 from portal.domain import recount
@@ -77,6 +79,45 @@ def test_many_add_and_delete_records_of_few_circumstances(app: Flask, people: Pe
     statuses = [status for each in together(THREADS, work) for status in each]
     assert set(statuses) <= {200, 409}
     assert statuses.count(200) > statuses.count(409) > 0
+    assert differences(app) == []
+
+
+def lines(kind: Kind, numbers: list[int], chance: random.Random) -> bytes:
+    """Records of names that nobody has used before, in an order of their own."""
+    said = []
+    for number in numbers:
+        names = {
+            f"{word}_name": chance.choice([f"{word} {number % 3}", f"{word.upper()} {number % 2}"]) for word in WORDS
+        }
+        said.append(json.dumps(body(kind, number, **names)))  # type: ignore[arg-type]
+    chance.shuffle(said)
+    return "\n".join(said).encode()
+
+
+WORDS = ("experiment", "season", "site", "dataset")
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["the same records", "others"])
+def test_many_load_many_records_while_single_ones_come_and_go(
+    app: Flask, people: People, kind: Kind, same: bool
+) -> None:
+    entry_ids = [make.entry(people.owner, name, kind=kind) for name in ("one", "two")]
+    ask = caller(people.owner, kind)
+
+    def work(turn: int) -> int:
+        chance = random.Random(turn)
+        path = f"id/{entry_ids[turn % 2]}/records"
+        if turn >= 12:
+            statuses = {ask("POST", path, json=body(kind, turn, "single")).status_code for _ in range(8)}
+            return 200 if statuses <= {200, 409} else max(statuses)
+        first = 0 if same else 60 * turn
+        sent = lines(kind, list(range(first, first + 60)), chance)
+        answer = ask("POST", path, data=sent, content_type="application/x-ndjson")
+        told = answer.json.get("inserted", 0) + len(answer.json.get("rejected", []))
+        assert told == (60 if answer.status_code == 200 else 0)
+        return answer.status_code
+
+    assert together(THREADS, work) == [200] * THREADS
     assert differences(app) == []
 
 
