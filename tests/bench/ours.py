@@ -23,15 +23,20 @@ NAME, EMAIL, PASSWORD = "bench", "bench@example.org", "long enough for a bench"
 
 
 class Portal(Server):
-    """`portal serve` with one user, who owns whatever the benchmark makes; `token` is theirs."""
+    """`portal serve` with one user, who owns whatever the benchmark makes; `token` is theirs.
 
-    def __init__(self, folder: Path, workers: int) -> None:
+    A `database_url` names a database that is migrated already; without one the portal makes its own.
+    """
+
+    def __init__(self, folder: Path, workers: int, database_url: str | None = None) -> None:
         self._files = folder / f"files-{workers}"
         settings = {
             "PORTAL_DATA_DIR": str(folder / f"data-{workers}"),
             "PORTAL_STORAGE_URL": self._files.as_uri(),
             "PORTAL_LOGIN_THROTTLE": "1000 per minute",
         }
+        if database_url is not None:
+            settings["PORTAL_DATABASE_URL"] = database_url
         self.environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTAL_")} | settings
 
         def portal(*words: str) -> str:
