@@ -14,7 +14,7 @@ from itertools import chain
 from typing import Any
 
 from portal.domain.record_search import Wanted
-from portal.domain.record_stream import Named, Pieces, Reading, Row
+from portal.domain.record_stream import Named, Pieces, Reading, Rendered, Row
 from portal.security.actor import Actor
 from portal.security.guard import scoped
 from portal.strict_json import compact
@@ -35,9 +35,11 @@ def csv_lines(
 
 def _pieces(reading: Reading) -> Iterator[bytes]:
     keys = _keys(chain((row[5] for row in reading.first), reading.sample))
+    datasets = Rendered(lambda key: _texts(reading.datasets[key]))
+    around = Rendered(lambda number: [text for named in reading.around[number][1:] for text in _texts(named)])
     yield _written([_head(reading.wanted, keys)])
     for rows in reading:
-        yield _written([_cells(reading, row, keys) for row in rows])
+        yield _written([_cells(row, keys, datasets[row[3]], around[row[4]]) for row in rows])
 
 
 def _written(rows: Sequence[Sequence[str]]) -> bytes:
@@ -65,25 +67,24 @@ def _head(wanted: Wanted, keys: Sequence[str]) -> list[str]:
     ]
 
 
-def _cells(reading: Reading, row: Row, keys: Sequence[str]) -> list[str]:
-    id_, timestamp, collected, dataset, number, text, file_name, info = row
-    around = reading.around[number]
-    named = (reading.datasets[dataset], around.entry, around.experiment, around.season, around.site)
+def _cells(row: Row, keys: Sequence[str], dataset: Sequence[str], around: Sequence[str]) -> list[str]:
+    id_, timestamp, collected, _, _, text, file_name, info = row
     data: dict[str, Any] = json.loads(text) if text else {}
     own = [_cell(data.pop(key, None)) for key in keys]
     rest = compact(data) if data else ""
-    names = chain.from_iterable(map(_texts, named))
-    return [id_, timestamp, collected, *names, plain(file_name or ""), *own, rest, info]
+    return [id_, timestamp, collected, *dataset, *around, plain(file_name or ""), *own, rest, info]
 
 
-def _texts(named: Named) -> tuple[str, str]:
-    return named.id or "", plain(named.name or "")
+def _texts(named: Named) -> list[str]:
+    return [named.id or "", plain(named.name or "")]
 
 
 def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return plain(value) if isinstance(value, str) else compact(value)
+    if type(value) is str:
+        return plain(value)
+    if type(value) is int or type(value) is float:
+        return repr(value)
+    return "" if value is None else compact(value)
 
 
 def plain(text: str) -> str:

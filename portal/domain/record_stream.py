@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection, CursorResult, Engine, Select, select
@@ -32,6 +32,8 @@ from portal.search.snapshots import asking, open_snapshot
 from portal.security.actor import Actor
 from portal.security.guard import scoped
 from portal.strict_json import compact
+
+T = TypeVar("T")
 
 PIECE = 1_000
 SNAPSHOT_SECONDS = 10.0
@@ -262,13 +264,13 @@ def lines(
 ) -> Pieces:
     """NDJSON: every record as the registry dialect writes it, on one line."""
     reading = Reading(actor, wanted, newest=newest, limit=limit, after=after)
-    datasets = _Rendered(lambda key: _members("dataset", reading.datasets[key]))
-    before = _Rendered(lambda number: _before_data(reading.around[number]))
-    behind = _Rendered(lambda number: _behind_data(reading.around[number]))
+    datasets = Rendered(lambda key: _members("dataset", reading.datasets[key]))
+    before = Rendered(lambda number: _before_data(reading.around[number]))
+    behind = Rendered(lambda number: _behind_data(reading.around[number]))
     return Pieces(reading, (_joined(rows, datasets, before, behind) for rows in reading))
 
 
-def _joined(rows: Sequence[Row], datasets: "_Rendered", before: "_Rendered", behind: "_Rendered") -> bytes:
+def _joined(rows: Sequence[Row], datasets: "Texts", before: "Texts", behind: "Texts") -> bytes:
     """One line a row, of texts as they are stored: nothing is parsed, and no object made but the line."""
     return "".join(
         [
@@ -280,16 +282,19 @@ def _joined(rows: Sequence[Row], datasets: "_Rendered", before: "_Rendered", beh
     ).encode()
 
 
-class _Rendered(dict[Any, str]):
-    """Texts that are made when they are first needed."""
+class Rendered(dict[Any, T]):
+    """What is made when it is first needed."""
 
-    def __init__(self, render: Callable[[Any], str]) -> None:
+    def __init__(self, render: Callable[[Any], T]) -> None:
         super().__init__()
         self._render = render
 
-    def __missing__(self, key: Any) -> str:
-        text = self[key] = self._render(key)
-        return text
+    def __missing__(self, key: Any) -> T:
+        made = self[key] = self._render(key)
+        return made
+
+
+Texts = Rendered[str]
 
 
 def _members(word: str, named: Named) -> str:
