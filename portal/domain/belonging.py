@@ -84,8 +84,8 @@ def entries_of(actor: Actor, word: str, named_id: str) -> Sequence[Row[Any]]:
 
 
 @scoped
-def datasets_of(actor: Actor, word: str, named_id: str, most: int = 200) -> Sequence[Row[Any]]:
-    """Rows of id, name, collection_date, records: the datasets of an experiment, season or site, by name."""
+def datasets_of(actor: Actor, word: str, named_id: str, most: int) -> Sequence[Row[Any]]:
+    """Rows of id, name, collection_date, experiment, records: the datasets under it, by name."""
     numbers = (
         select(DatasetTally.dataset_id, func.sum(DatasetTally.number).label("number"))
         .join(Circumstances, Circumstances.id == DatasetTally.circumstances_id)
@@ -94,8 +94,12 @@ def datasets_of(actor: Actor, word: str, named_id: str, most: int = 200) -> Sequ
         .group_by(DatasetTally.dataset_id)
         .subquery()
     )
-    query = select(Dataset.id, Dataset.name, Dataset.collection_date, _or_nothing(numbers.c.number).label("records"))
-    query = query.outerjoin(numbers, numbers.c.dataset_id == Dataset.id)
+    columns = (Dataset.id, Dataset.name, Dataset.collection_date, Experiment.name.label("experiment"))
+    query = (
+        select(*columns, _or_nothing(numbers.c.number).label("records"))
+        .outerjoin(Experiment, Experiment.id == Dataset.experiment_id)
+        .outerjoin(numbers, numbers.c.dataset_id == Dataset.id)
+    )
     belongs = numbers.c.number > 0
     if word == "experiment":
         belongs |= (Dataset.experiment_id == named_id) & Dataset.id.in_(_tied_datasets(actor))

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from flask import url_for
 
 from portal.domain.kinds import KINDS
+from portal.domain.record_filters import Wanted
 from portal.domain.record_search import RecordRow
 from portal.web.figures import human_size, iso_time
 from portal.web.record_filters import Asked, Query, address
@@ -78,7 +79,7 @@ def table(found: Sequence[RecordRow], asked: Asked, facets: Mapping[str, Sequenc
     """
     counted = _keys(found)
     shown = list(asked.columns) or [name for name, _number in counted[:USUAL_COLUMNS]]
-    differs = _differing(facets)
+    differs = _differing(facets, asked.wanted)
     heads, tails = ([name for name in names if name[1] in differs] for names in (_HEADS, _TAILS))
     is_daily = all(_is_midnight(row.timestamp) for row in found)
     rows = []
@@ -111,12 +112,14 @@ def _keys(found: Sequence[RecordRow]) -> list[tuple[str, int]]:
     return counted.most_common(MOST_KEYS)
 
 
-def _differing(facets: Mapping[str, Sequence[object]]) -> set[str]:
+def _differing(facets: Mapping[str, Sequence[object]], wanted: Wanted) -> set[str]:
     """The attributes of rows that are not the same in all that the filter lets in."""
     entries = sum(len(facets.get(f"{kind.word}_names", ())) for kind in KINDS)
-    words = ("experiment", "season", "site", "dataset")
-    differing = {f"{word}_name" for word in words if len(facets[f"{word}_names"]) > 1}
-    return differing | ({"entry_name"} if entries > 1 else set())
+    differing = {"entry_name"} if entries > 1 and len(wanted.entries) != 1 else set()
+    for word in ("experiment", "season", "site", "dataset"):
+        if len(facets[f"{word}_names"]) > 1 and len(getattr(wanted, f"{word}s")) != 1:
+            differing.add(f"{word}_name")
+    return differing
 
 
 def _is_midnight(moment: datetime) -> bool:
