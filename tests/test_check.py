@@ -4,6 +4,7 @@ import os
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
@@ -19,6 +20,7 @@ from portal.domain.records import NewRecord
 from portal.extensions import db
 from portal.storage import keys
 from portal.uploads import sweep
+from portal.uploads.record_file import add_with_file
 from tests import make
 from tests.people import in_transaction
 
@@ -111,6 +113,28 @@ def test_a_row_that_points_nowhere_is_damage(check, paths, app):
     ended = check()
     assert ended.exit_code == 1
     assert "points at a user that is not there" in ended.stdout
+
+
+def test_the_file_of_a_record_is_checked_like_that_of_a_version(check, app, people):
+    entry_id = make.entry(people.owner, "yield-net")
+    with app.app_context():
+        entry = entries.get(people.owner.actor, MODEL, entry_id)
+        new = NewRecord(names=Names(site="Waseca"), file_name="plot.csv")
+        record_id = add_with_file(people.owner.actor, entry, "plot.csv", [b"variety,yield\n"], lambda: new).id
+        path = app.extensions["storage"].local_path(keys.record_key(UUID(record_id)))
+    assert check().exit_code == 0
+    address = people.owner.api.get(f"/api/models/records/id/{record_id}/download").headers["Location"]
+    flip(path)
+    ended = check()
+    assert ended.exit_code == 1
+    assert ended.stdout.startswith(f"damaged records/{record_id[-2:]}/")
+    assert f"record {record_id} of the model “yield-net”, plot.csv: sha256" in ended.stdout
+    assert people.anonymous.api.get(address).status_code == 500
+    flip(path)
+    assert check().exit_code == 0
+    assert people.anonymous.api.get(address).data == b"variety,yield\n"
+    path.unlink()
+    assert check().stdout.startswith("missing records/")
 
 
 def test_wrong_counts_of_records_are_named(check, app, people):

@@ -7,7 +7,9 @@ import pytest
 from flask import Flask
 
 from portal import create_app
+from portal.domain import record_links
 from portal.domain.kinds import MODEL
+from portal.domain.records import Record
 from portal.extensions import db
 from tests.databases import settings
 from tests.people import People, Person
@@ -37,6 +39,8 @@ def test_every_answer_is_a_whole_one(away: Flask) -> None:
         away, People(*[nobody] * 7, team_id=""), MODEL, "private", entry_id="0" * 8 + "-0000" * 3 + "-" + "0" * 12
     )
     things.upload_id = things.token_id = things.entry_id
+    with away.app_context():
+        things.file_token = record_links.token_for(Record(id=things.entry_id, file_sha256="0" * 64))
     browser = away.test_client()
     with browser.session_transaction() as session:
         session["_user_id"], session["_fresh"] = "ms_whoever", True

@@ -8,7 +8,7 @@ import pytest
 
 from portal.storage.base import Damaged, StorageError
 from portal.storage.disk import DiskStore
-from portal.storage.keys import is_key, is_staging_key, staging_key, version_key
+from portal.storage.keys import is_key, is_staging_key, record_key, staging_key, version_key
 from tests.storage.store_contract import go_on, heard, put
 
 KNOWN = "0b8f2a52-7a2e-4b0e-9d5b-3f1f0a1b2c3d"
@@ -40,8 +40,10 @@ def store(root):
 
 def test_keys_are_made_from_ids_alone():
     assert version_key(UUID(KNOWN)) == f"versions/3d/2c/{KNOWN}"
+    assert record_key(UUID(KNOWN)) == f"records/3d/2c/{KNOWN}"
     for made in (uuid1(), uuid4(), uuid5(uuid4(), "name")):
         assert is_key(version_key(made))
+        assert is_key(record_key(made))
         assert is_staging_key(staging_key(str(made)))
 
 
