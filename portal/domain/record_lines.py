@@ -64,6 +64,8 @@ def read_ndjson(kind: Kind, pieces: Iterable[bytes]) -> Iterator[Batch]:
                 raise TooLarge("A line takes at most 1 MiB.")
             batch.append(line_of(kind, number, strict_json.loads(text)))
         except PortalError as error:
+            if isinstance(error, strict_json.JsonError):
+                error.detail = error.detail.replace(" at line 1, column", " at column")
             batch.append(BadLine(number, error))
         size += len(text)
         if len(batch) == MOST_LINES or size > MOST_BYTES:

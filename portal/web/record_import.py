@@ -131,7 +131,8 @@ def shown(line: Line) -> list[str]:
     """The cells of a row of the sample."""
     data = line.data or ""
     short = f"{data[:MOST_DATA]}…" if len(data) > MOST_DATA else data
-    return [f"{line.number:,}", line.time, *(name or "" for name in line.names), line.dataset or "", short]
+    time = line.time[:19].replace("T", " ")
+    return [f"{line.number:,}", time, *(name or "" for name in line.names), line.dataset or "", short]
 
 
 def _page(kind: Kind, entry: Entry, form: ImportForm, outcome: Outcome | None = None) -> str:

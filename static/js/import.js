@@ -116,7 +116,7 @@ function finished() {
   const checked = step === "check";
   show("found");
   phase(checked ? "check" : "done");
-  say("found", `${file.name}: ${number(tally.inserted, "record")} ${checked ? "can be loaded" : "added"}`);
+  say("found", `${file.name}: ${checked ? number(tally.inserted, "new record") : `${number(tally.inserted, "record")} added`}`);
   say("present", `${number(tally.present, "line")} there already`);
   say("wrong", `${number(tally.wrong, "line")} left out`);
   part("present").hidden = !tally.present;

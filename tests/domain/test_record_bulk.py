@@ -92,7 +92,7 @@ def test_a_bad_line_is_rejected_alone(people: People) -> None:
     loaded = load(people.owner, entry_id, "\r\n".join(lines).encode())
     assert loaded.inserted == 3
     assert {line: error for line, error, _ in loaded.rejected} == {
-        3: "Broken JSON: Expecting ',' delimiter at line 1, column 24.",
+        3: "Broken JSON: Expecting ',' delimiter at column 24.",
         4: "colour: There is no such field.",
         5: "timestamp: Takes a time like 2026-11-21T09:30:00Z. collection_date: Takes a date like 2026-11-21.",
         7: "model_data: Give data, or a record_file.",
