@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
+from flask import Flask, current_app
 from sqlalchemy import Connection, CursorResult, Engine, Select, select
 
 from portal.database import end_read
@@ -90,7 +91,8 @@ class Reading:
         self.around: dict[int, Around] = {}
         self._newest, self._left, self._samples = newest, limit, samples
         end_read()  # nobody holds one connection while they wait for another
-        self._thousands = self._read(db.engine, actor, after)
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        self._thousands = self._read(app, db.engine, actor, after)
         self.first = next(self._thousands, [])  # so that what goes wrong here gets an answer of its own
 
     def __iter__(self) -> Iterator[list[Row]]:
@@ -101,7 +103,7 @@ class Reading:
     def close(self) -> None:
         self._thousands.close()
 
-    def _read(self, engine: Engine, actor: Actor, after: str | None) -> Generator[list[Row]]:
+    def _read(self, app: Flask, engine: Engine, actor: Actor, after: str | None) -> Generator[list[Row]]:
         place: Place = None
         search: _Search | None = None
         with _turn() as has_turn:
@@ -113,7 +115,8 @@ class Reading:
                             place = None if after is None else record_search.position(actor, after)
                             search = _Search(actor, self.wanted, self._newest)
                             self._look_ahead(connection, actor, search, place)
-                    statement, bound = search.rows(_columns(), place, self._left)
+                    with app.app_context():  # that of the request is gone once the answer leaves
+                        statement, bound = search.rows(_columns(), place, self._left)
                     found = connection.execute(statement, bound, execution_options={"stream_results": True})
                     result = held.enter_context(closing(found))
                     until = time.monotonic() + (SNAPSHOT_SECONDS if has_turn else 0)

@@ -140,12 +140,12 @@ def test_who_reads_slowly_goes_on_in_a_new_snapshot(
     ids = fill(people, entry_id, 3 * PIECE)
     with people.owner.app.app_context():
         stream = lines(people.owner.actor, Wanted(kind=MODEL))
-        found = numbers([next(stream)])
-        fill(people, entry_id, 1, start=START + timedelta(days=1), number_from=10_000, dataset="new")
-        fill(people, entry_id, 1, start=START - timedelta(days=1), number_from=20_000)
-        delete(people, ids[:5] + ids[-5:])
-        found += numbers(stream)
-        stream.close()
+    found = numbers([next(stream)])
+    fill(people, entry_id, 1, start=START + timedelta(days=1), number_from=10_000, dataset="new")
+    fill(people, entry_id, 1, start=START - timedelta(days=1), number_from=20_000)
+    delete(people, ids[:5] + ids[-5:])
+    found += numbers(stream)
+    stream.close()
     assert found == [*range(3 * PIECE - 5), 10_000], "each once and in order: what was left, and what came behind"
 
 
@@ -176,13 +176,14 @@ def test_more_readers_than_snapshots_hold_nothing(
     with app.app_context():
         actor = people.owner.actor
         streams = [lines(actor, Wanted(entry_id=entry_id)) for _ in range(5)]
-        assert connections(app) == 2
-        found = [[next(stream), next(stream)] for stream in streams]
-        assert connections(app) == 2
-        for stream, pieces in zip(streams, found, strict=True):
-            assert numbers([*pieces, *stream]) == list(range(3 * PIECE))
-            stream.close()
-        assert connections(app) == 0
+    assert connections(app) == 2
+    found = [[next(stream), next(stream)] for stream in streams]
+    assert connections(app) == 2
+    for stream, pieces in zip(streams, found, strict=True):
+        assert numbers([*pieces, *stream]) == list(range(3 * PIECE))
+        stream.close()
+    assert connections(app) == 0
+    with app.app_context():
         whole = lines(actor, Wanted(entry_id=entry_id))
         assert connections(app) == 1, "turns come back"
         whole.close()
