@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, tuple_
+from sqlalchemy import ColumnElement, Integer, bindparam, or_, select, tuple_
 
 from portal.domain.record_filters import Wanted
 from portal.domain.record_scope import datasets_named
@@ -48,6 +48,11 @@ class Piece(NamedTuple):
     number: int
 
 
+# PostgreSQL plans badly for a limit that it cannot see.
+_LIMIT = bindparam("limit", type_=Integer, literal_execute=True)
+_TRIED = bindparam("tried", type_=Integer, literal_execute=True)
+
+
 def keys(walk: Walk, where: Sequence[ColumnElement[bool]] = ()) -> Any:
     """The subquery for the ids of the records, in no order; `limit` is bound."""
     columns = Record.id, Record.timestamp, Record.circumstances_id
@@ -56,13 +61,13 @@ def keys(walk: Walk, where: Sequence[ColumnElement[bool]] = ()) -> Any:
     if walk.way == "fetch":
         found = query.cte("found").prefix_with("MATERIALIZED")
     elif walk.way == "try":
-        found = query.order_by(*order(walk.newest)).limit(TRIED).subquery()
+        found = query.order_by(*order(walk.newest)).limit(_TRIED).subquery()
     else:
-        return query.order_by(*order(walk.newest)).limit(bindparam("limit")).subquery()
+        return query.order_by(*order(walk.newest)).limit(_LIMIT).subquery()
     kept = select(found.c.id)
     if walk.way == "try":
         kept = kept.where(is_one_of(found.c.circumstances_id, "circumstances", NUMBERS))
-    return kept.order_by(*order(walk.newest, found.c)).limit(bindparam("limit")).subquery()
+    return kept.order_by(*order(walk.newest, found.c)).limit(_LIMIT).subquery()
 
 
 def order(newest: bool, columns: Any = Record) -> list[Any]:

@@ -95,7 +95,7 @@ Rows = list[RecordRow]
 
 def _ways(actor: Actor, wanted: Wanted, most: int, place: Place, newest: bool) -> Iterator[Rows]:
     """The first `most` rows, piece by piece: each goes on where the one before it ended."""
-    bound = record_scope.parameters(wanted) | {"limit": most}
+    bound = record_scope.parameters(wanted) | {"limit": most, "tried": record_plan.TRIED}
     whole = Piece(wanted.start, wanted.end, 0)
     if record_scope.is_whole(actor, wanted):
         yield _rows("walk", wanted, bound, whole, place, newest)
@@ -114,9 +114,7 @@ def _ways(actor: Actor, wanted: Wanted, most: int, place: Place, newest: bool) -
             return
     for piece in record_plan.pieces(_days(wanted, bound, place, newest), newest, most, whole):
         is_sorted = piece.number <= record_plan.MOST_SORTED or bool(wanted.where)
-        found = _rows("fetch" if is_sorted else "walk", wanted, bound, piece, place, newest)
-        bound["limit"] -= len(found)
-        yield found
+        yield _rows("fetch" if is_sorted else "walk", wanted, bound, piece, place, newest)
 
 
 def _days(wanted: Wanted, bound: dict[str, Any], place: Place, newest: bool) -> Sequence[Any]:
