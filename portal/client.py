@@ -257,6 +257,7 @@ class Upload:
         self.kept = 0
         self.replaces = False
         """Whether chunks on the portal that are not this file's may be sent anew: it is known to be the right file."""
+        self.whole: Whole | None = None
         self.flying: dict[int, int] = {}
         self.failure: Exception | None = None
 
@@ -319,7 +320,7 @@ class Upload:
     def run(self, path: Path) -> dict[str, Any]:
         """Compares, sends what is missing, finishes; returns the portal's answer and `local_sha256`."""
         before = path.stat()
-        whole = Whole(path, self.stop)
+        whole = self.whole = self.whole or Whole(path, self.stop)
         refused = False
         for _ in range(5):
             state = self.status(digests=True)
@@ -665,6 +666,8 @@ def _begin(job: Upload, path: Path, wanted: dict[str, Any], ledger: Ledger) -> d
         hint = f" For a new version: --{job.kind} {entry}" if answer.status == 409 and entry else ""
         raise Failure(f"The portal refuses: {answer.sentence}{hint}")
     job.owner, job.token, job.upload_id = job.token, begun["token"], begun["upload_id"]
+    if answer.status == 409:
+        return None  # begun elsewhere: the ledger vouches for the very file, and this one is yet to be compared
     try:
         ledger.write({"token": job.token, "upload_id": job.upload_id})
     except OSError as error:
@@ -687,9 +690,11 @@ def _already_there(job: Upload, path: Path, entry_id: str) -> dict[str, Any] | N
     newest, size = answer.data, path.stat().st_size
     if answer.status != 200 or newest.get("version") is None or newest["size"] != size:
         return None
-    whole = Whole(path, job.stop)
-    whole.start()
-    if whole.wait(job.progress, size) != newest["sha256"]:
+    job.whole = Whole(path, job.stop)
+    job.whole.start()
+    here = job.whole.wait(job.progress, size)
+    job.moved = time.monotonic()
+    if here != newest["sha256"]:
         return None
     return {**newest, "local_sha256": newest["sha256"], "already_there": True}
 

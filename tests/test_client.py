@@ -144,6 +144,21 @@ def test_an_upload_of_another_file_under_the_name_is_left_alone(
     assert err.count("You already have") == 1
 
 
+def test_what_waits_under_the_name_is_replaced_only_on_demand(
+    served: Served, line: Line, people: People, tmp_path: Path, start
+) -> None:
+    small = tmp_path / "small.bin"
+    small.write_bytes(b"small")
+    begun = make.begin(people.owner, b"other", chunk_size=5, model_name="small", file_name=small.name)
+    make.send_chunks(people.owner, begun, b"other")
+    command = (small, "--to", line.address, "--token", token(people.owner))
+    for _ in range(2):
+        _, err = end(start(*command), 1)
+        assert "A different file" in err
+    out, _ = end(start(*command, "--replace"))
+    assert downloaded(people.owner, out) == b"small"
+
+
 def test_an_empty_file_is_a_file(served: Served, people: People, tmp_path: Path, start) -> None:
     (tmp_path / "empty").touch()
     out, _ = end(start(tmp_path / "empty", "--to", served.address, "--token", token(people.owner)))
