@@ -28,8 +28,8 @@ MOST_CHARACTERS = 1000
 _QUOTED = r'"(?:[^"\\]|\\.)*"'
 _STEP = re.compile(rf"{_QUOTED}|[\w-]+", re.DOTALL)
 _OPERATOR = re.compile(r"!=|<=|>=|=|<|>|contains\b", re.IGNORECASE)
-_VALUE = re.compile(rf"{_QUOTED}|[^\"\s](?:(?!\s+and\s).)*", re.DOTALL | re.IGNORECASE)
-_AND = re.compile(r"and\s+", re.IGNORECASE)
+_VALUE = re.compile(rf"{_QUOTED}|[^\"\s](?:(?!\s+and(?:\s|\Z)).)*", re.DOTALL | re.IGNORECASE)
+_AND = re.compile(r"and(?=\s|\Z)", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?", re.ASCII)
 _WORDS: dict[str, Value] = {"true": True, "false": False, "null": None}
 _SPACE = re.compile(r"\s*")
@@ -69,10 +69,13 @@ class _Reader:
 
     def conditions(self) -> Iterator[Condition]:
         self.take(_SPACE)
+        if self.place == len(self.source):
+            return
+        yield self.condition()
         while self.place < len(self.source):
-            yield self.condition()
-            if self.place < len(self.source) and not self.take(_AND):
+            if not self.take(_AND):
                 raise self.wrong("“and” and another condition, or the end")
+            yield self.condition()
 
     def condition(self) -> Condition:
         path = self.path()
