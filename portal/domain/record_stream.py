@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -43,6 +44,7 @@ MOST_SORTED = 20_000  # records that are fetched and sorted; more are met on a w
 
 Row = tuple[str, str, str, str, int, str | None, str | None, str]
 """Texts: id, timestamp, collection date, key in `datasets`, (a number:) in `around`, data, file's name, info."""
+_DATASET, _CIRCUMSTANCES = itemgetter(3), itemgetter(4)
 
 
 class Named(NamedTuple):
@@ -144,12 +146,12 @@ class Reading:
 
     def _learn(self, connection: Connection, rows: Sequence[Row]) -> None:
         """What rows refer to, looked up once."""
-        keys = {row[3] for row in rows} - self.datasets.keys()
+        keys = set(map(_DATASET, rows)) - self.datasets.keys()
         if keys:
             by_id = {str(UUID(key)): key for key in keys}
             query = select(Dataset.id, Dataset.name).where(Dataset.id.in_(by_id))
             self.datasets |= {by_id[id_]: Named(id_, name) for id_, name in connection.execute(query)}
-        numbers = {row[4] for row in rows} - self.around.keys()
+        numbers = set(map(_CIRCUMSTANCES, rows)) - self.around.keys()
         if numbers:
             for number, kind, *parts in connection.execute(_AROUND.where(Circumstances.id.in_(numbers))):
                 self.around[number] = Around(kind, *map(Named, parts[::2], parts[1::2]))

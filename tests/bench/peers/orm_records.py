@@ -4,6 +4,7 @@ Started by record_stream.py, which names the database in DATABASE_URL; `python o
 Its one table has every name in every row, so that it needs no join.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -75,7 +76,7 @@ def records() -> Response:
             query = select(Row).order_by(Row.timestamp, Row.id).limit(most).execution_options(yield_per=1000)
             for part in session.scalars(query).partitions():
                 for row in part:
-                    yield Record.model_validate(row).model_dump_json() + "\n"
+                    yield json.dumps(Record.model_validate(row).model_dump(mode="json")) + "\n"
 
     return Response(lines(), content_type="application/x-ndjson")
 
