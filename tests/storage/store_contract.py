@@ -357,7 +357,7 @@ class StoreContract:
     # hash_staged, publish
 
     def test_the_hash_tells_its_progress_and_is_remembered(self, store, loose):
-        content = b"0123456789" * 100_000
+        content = b"0123456789" * 300_000
         put(store, loose, 0, content)
         store.assemble(loose, heard, go_on)
         hashed: list[int] = []
