@@ -4,11 +4,12 @@ import json
 import re
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Text, and_, cast, func, literal, literal_column
+from sqlalchemy import Boolean, ColumnElement, Text, and_, cast, func, literal, literal_column, not_, or_
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import NullType
 
 from portal.extensions import db
-from portal.search.json_conditions import Condition, packed
+from portal.search.json_conditions import Condition, Value, packed
 
 
 def json_says(column: Any, condition: Condition) -> ColumnElement[bool]:
@@ -38,10 +39,24 @@ _PLAIN = re.compile(r"[^\"\\\x00-\x1f]+")  # what a path of SQLite says as it st
 
 
 def _on_sqlite(column: Any, condition: Condition) -> ColumnElement[bool]:
-    """By SQLite's own JSON where it compares as we do, five times as fast as by ours."""
-    numbers = not isinstance(condition.value, str | bool | None) and condition.operator not in ("=", "!=")
-    if not numbers or not all(map(_PLAIN.fullmatch, condition.path)):
+    """By SQLite's own JSON wherever it can say the key; ours takes several times as long."""
+    if not all(map(_PLAIN.fullmatch, condition.path)):
         return func.json_says(column, packed(condition), type_=Boolean)
     path = "$" + "".join(f'."{step}"' for step in condition.path)
-    is_number = func.json_type(column, path).in_(("integer", "real"))
-    return and_(is_number, func.json_extract(column, path).op(condition.operator, is_comparison=True)(condition.value))
+    its_type, stored = func.json_type(column, path, type_=Text), func.json_extract(column, path, type_=NullType())
+    if condition.operator == "contains":
+        return and_(its_type == "text", func.instr(func.lower(stored), func.lower(str(condition.value))) > 0)
+    if condition.operator in ("=", "!="):
+        equal = or_(*(_is(value, its_type, stored) for value in condition.values()))
+        return equal if condition.operator == "=" else and_(its_type.is_not(None), not_(equal))
+    types = _TYPES[type(condition.value)]
+    return and_(its_type.in_(types), stored.op(condition.operator, is_comparison=True)(condition.value))
+
+
+_TYPES: dict[type, tuple[str, ...]] = {str: ("text",), int: ("integer", "real"), float: ("integer", "real")}
+
+
+def _is(value: Value, its_type: Any, stored: Any) -> ColumnElement[bool]:
+    if value is None or isinstance(value, bool):
+        return its_type == json.dumps(value)
+    return and_(its_type.in_(_TYPES[type(value)]), stored == value)
