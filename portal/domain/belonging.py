@@ -21,6 +21,9 @@ from portal.security.actor import Actor
 from portal.security.guard import allows, scoped
 from portal.security.policy import OnEntry
 
+MOST = 200
+"""Lists of what belongs to something end behind one more than this."""
+
 
 class Parts(NamedTuple):
     """How many an entry has of each."""
@@ -84,7 +87,7 @@ def entries_of(actor: Actor, word: str, named_id: str) -> Sequence[Row[Any]]:
 
 
 @scoped
-def datasets_of(actor: Actor, word: str, named_id: str, most: int) -> Sequence[Row[Any]]:
+def datasets_of(actor: Actor, word: str, named_id: str) -> Sequence[Row[Any]]:
     """Rows of id, name, collection_date, experiment, records: the datasets under it, by name."""
     numbers = (
         select(DatasetTally.dataset_id, func.sum(DatasetTally.number).label("number"))
@@ -103,7 +106,7 @@ def datasets_of(actor: Actor, word: str, named_id: str, most: int) -> Sequence[R
     belongs = numbers.c.number > 0
     if word == "experiment":
         belongs |= (Dataset.experiment_id == named_id) & Dataset.id.in_(_tied_datasets(actor))
-    return db.session.execute(query.where(belongs).order_by(Dataset.name_key, Dataset.id).limit(most)).all()
+    return db.session.execute(query.where(belongs).order_by(Dataset.name_key, Dataset.id).limit(MOST + 1)).all()
 
 
 @scoped
@@ -131,7 +134,7 @@ def entries_with(actor: Actor, dataset_id: str) -> Sequence[Row[Any]]:
 
 
 @allows(OnEntry.READ)
-def datasets_in(actor: Actor, entry: Entry) -> Sequence[Row[Any]]:
+def datasets_in(actor: Actor, entry: Entry, limit: int, offset: int = 0) -> Sequence[Row[Any]]:
     """Rows of id, name, collection_date, experiment_id, experiment, records: the entry's datasets, by name."""
     numbers = (
         select(DatasetTally.dataset_id, func.sum(DatasetTally.number).label("number"))
@@ -147,9 +150,8 @@ def datasets_in(actor: Actor, entry: Entry) -> Sequence[Row[Any]]:
         .outerjoin(Experiment, Experiment.id == Dataset.experiment_id)
         .outerjoin(numbers, numbers.c.dataset_id == Dataset.id)
     )
-    return db.session.execute(
-        query.where(EntryDataset.entry_id == entry.id).order_by(Dataset.name_key, Dataset.id)
-    ).all()
+    query = query.where(EntryDataset.entry_id == entry.id).order_by(Dataset.name_key, Dataset.id)
+    return db.session.execute(query.limit(limit).offset(offset)).all()
 
 
 def _entry_rows(belongs: Any, numbers: Any) -> Sequence[Row[Any]]:
@@ -160,7 +162,7 @@ def _entry_rows(belongs: Any, numbers: Any) -> Sequence[Row[Any]]:
         .join(User, User.id == Entry.owner_id)
         .outerjoin(numbers, numbers.c.entry_id == Entry.id)
     )
-    return db.session.execute(query.where(belongs).order_by(Entry.kind, Entry.name_key, Entry.id)).all()
+    return db.session.execute(query.where(belongs).order_by(Entry.kind, Entry.name_key, Entry.id).limit(MOST + 1)).all()
 
 
 def _pairs(actor: Actor, word: str) -> CompoundSelect[Any]:

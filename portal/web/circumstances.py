@@ -17,7 +17,6 @@ from portal.web.filters import page_number
 pages = Blueprint("circumstances", __name__)
 
 PAGE_ROWS = 100
-MOST_DATASETS = 200
 
 
 @pages.before_request
@@ -51,8 +50,8 @@ def show(word: str, named_id: str) -> ResponseReturnValue:
         word=word,
         named=named,
         entries=belonging.entries_of(actor, word, named.id),
-        datasets=belonging.datasets_of(actor, word, named.id, MOST_DATASETS + 1),
-        most_datasets=MOST_DATASETS,
+        datasets=belonging.datasets_of(actor, word, named.id),
+        most=belonging.MOST,
         counts=counts,
         others=[other for other in WORDS if other != word],
         kinds_by_word=BY_WORD,

@@ -23,6 +23,7 @@ from portal.web.json_field import json_object
 
 pages = Blueprint("record_form", __name__)
 
+MOST_OFFERED = 500  # names of datasets
 OTHER_FIELDS = 6 << 20  # bytes: JSON twice, written as widely as one may
 TEXTS = ("experiment_name", "season_name", "site_name", "dataset_name", "timestamp", "collection_date")
 
@@ -155,7 +156,7 @@ def _get(record_id: str) -> tuple[Record, Entry]:
 def _new_page(kind: Kind, entry: Entry, form: RecordForm) -> str:
     actor = current_actor()
     known = {word: belonging.names(actor, word) for word in circumstances.TABLES}
-    known["dataset"] = [dataset.name for dataset in belonging.datasets_in(actor, entry)]
+    known["dataset"] = [dataset.name for dataset in belonging.datasets_in(actor, entry, MOST_OFFERED)]
     return render_template("records/new.html", kind=kind, entry=entry, form=form, known=known)
 
 

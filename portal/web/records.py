@@ -76,7 +76,7 @@ def _list(template: str, asked: Asked, base: str, way: Query, **more: Any) -> Re
         chips=record_filters.chips(base, asked),
         histogram=histogram(base, asked, counts.days),
         table=shown,
-        take=take_away.offers(asked, found.rows),
+        take=take_away.offers(asked, counts, found.rows),
         clear=address(base, asked.manner()),
         whole_time=address(base, asked.query(start=None, end=None)),
         usual_columns=address(base, [pair for pair in asked.query() if pair[0] != "columns"]),

@@ -3,15 +3,14 @@
 import json
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from flask import Response, url_for
 
-from portal.domain import record_csv, record_parquet, record_search, record_stream
+from portal.domain import record_csv, record_parquet, record_stream
 from portal.domain.kinds import KINDS, Kind
 from portal.domain.record_filters import Wanted, address_of
-from portal.domain.record_search import RecordRow, Total
+from portal.domain.record_search import Counts, RecordRow, Total
 from portal.domain.record_stream import Pieces
 from portal.downloads import disposition
 from portal.errors import NotFound
@@ -58,43 +57,50 @@ def file(wanted: Wanted, extension: str, name: str) -> Response:
 
 
 class File(NamedTuple):
-    """`size` is an estimate in bytes."""
+    """`size` is an estimate in bytes, where one can be made."""
 
     words: str
     href: str
-    size: int
+    size: int | None
 
 
 class Offer(NamedTuple):
-    """The records of one kind, or of one entry: programs ask for the kinds apart, each in its own words."""
+    """The records of one kind, or of one entry: programs ask for the kinds apart, each in its own words.
+
+    `total` is None where it would have to be counted in the data of each kind.
+    """
 
     kind: Kind
-    total: Total
+    total: Total | None
     files: list[File]
     snippets: list[Snippet]
 
 
-def offers(asked: Asked, rows: Sequence[RecordRow]) -> list[Offer]:
+def offers(asked: Asked, counts: Counts, rows: Sequence[RecordRow]) -> list[Offer]:
     """One where the filter decides the kind, else one for each kind of which there is something; none without rows."""
     if not rows:
         return []
-    wanted = asked.wanted
-    kinds = KINDS if wanted.kind is None else (wanted.kind,)
-    found = []
-    for kind in kinds:
-        total = record_search.total(current_actor(), replace(wanted, kind=kind))
-        if total.number:
-            found.append(Offer(kind, total, _files(kind, asked, rows, total), _snippets(kind, asked)))
-    return found
-
-
-def _files(kind: Kind, asked: Asked, rows: Sequence[RecordRow], total: Total) -> list[File]:
     row_bytes = ROW_BYTES + sum(len(json.dumps([row.data, row.info])) for row in rows) / len(rows)
-    query = address_of(asked.wanted)
-    files = []
+    totals: dict[Kind, Total | None] = {}
+    if asked.wanted.kind is not None:
+        totals[asked.wanted.kind] = Total(counts.total, counts.is_capped)
+    else:
+        for kind in KINDS:
+            number = sum(number for _name, number in counts.facets[f"{kind.word}_names"])
+            if number:
+                totals[kind] = None if asked.wanted.where else Total(number, False)
+    return [
+        Offer(kind, total, _files(kind, asked, total.number * row_bytes if total else None), _snippets(kind, asked))
+        for kind, total in totals.items()
+    ]
+
+
+def _files(kind: Kind, asked: Asked, size: float | None) -> list[File]:
+    """`size` is what all of it would be as NDJSON, in bytes."""
+    query, files = address_of(asked.wanted), []
     for form in forms():
         href = address(_file_path(kind, asked.wanted.entry_id, form.extension), query)
-        files.append(File(form.words, href, int(total.number * row_bytes * form.share)))
+        files.append(File(form.words, href, None if size is None else int(size * form.share)))
     return files
 
 

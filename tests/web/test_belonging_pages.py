@@ -122,6 +122,21 @@ def test_lists_can_be_searched_and_have_pages(app: Flask, people: People) -> Non
     assert people.reader.client.get("/sites?page=9999").status_code == 200
 
 
+def test_the_datasets_of_an_entry_have_pages(people: People) -> None:
+    entry_id = make.entry(people.owner, access="public")
+    several(people.owner, entry_id, daily(120))
+
+    text = people.reader.client.get(f"/models/{entry_id}/datasets").text
+    require_sound(text)
+    assert "120 datasets, page 1 of 2" in text
+    last = people.reader.client.get(f"/models/{entry_id}/datasets?page=2").text
+    assert "Dataset 2026-05-04" in last
+    assert "There are no more" in people.reader.client.get(f"/models/{entry_id}/datasets?page=3").text
+
+    experiment = people.reader.client.get(address(text, "Barley 2026")).text
+    assert "Dataset 2026-05-04" in experiment
+
+
 def test_names_that_look_like_markup_are_names(app: Flask, people: People) -> None:
     name = "<script>alert(1)</script>&\"'"
     entry_id = make.entry(people.owner, access="public", experiment=name)

@@ -207,7 +207,7 @@ def test_what_cannot_be_understood_is_said_beside_its_field(people: People, tria
 
 def taken(person: Person, text: str, words: str) -> Any:
     """The answer of the first link of these words."""
-    found = re.search(rf'href="([^"]*)" download>(?:(?!</a>).)* {words} <small>', text)
+    found = re.search(rf'href="([^"]*)" download>(?:(?!</a>).)* {words} ', text)
     assert found, words
     answer = person.client.get(unescape(found[1]), buffered=True)
     assert answer.status_code == 200
