@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from portal.domain.record_reading import Named, Reading, Row
 from portal.domain.record_search import Wanted
-from portal.domain.record_stream import Named, Pieces, Reading, Rendered, Row
+from portal.domain.record_stream import Pieces, Rendered
 from portal.security.actor import Actor
 from portal.security.guard import scoped
 from portal.strict_json import compact

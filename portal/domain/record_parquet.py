@@ -5,8 +5,9 @@ import importlib.util
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from portal.domain.record_reading import Around, Named, Reading, Row
 from portal.domain.record_search import Wanted
-from portal.domain.record_stream import Around, Named, Pieces, Reading, Row
+from portal.domain.record_stream import Pieces
 from portal.security.actor import Actor
 from portal.security.guard import scoped
 

@@ -15,13 +15,14 @@ from flask import Flask
 from sqlalchemy import insert, select, text
 
 from portal.database import new_ordered_ids
-from portal.domain import record_stream, records, tally
+from portal.domain import record_reading, records, tally
 from portal.domain.circumstances import Names
 from portal.domain.entries import Entry
 from portal.domain.kinds import MODEL
 from portal.domain.record_csv import csv_lines
+from portal.domain.record_reading import PIECE
 from portal.domain.record_search import Wanted
-from portal.domain.record_stream import PIECE, lines
+from portal.domain.record_stream import lines
 from portal.domain.records import NewRecord, Record, Writer
 from portal.extensions import db
 from tests import make
@@ -136,7 +137,7 @@ def test_what_arrives_is_what_was_there_at_the_beginning(people: People, entry_i
 def test_who_reads_slowly_goes_on_in_a_new_snapshot(
     people: People, entry_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_stream, "SNAPSHOT_SECONDS", 0.0)
+    monkeypatch.setattr(record_reading, "SNAPSHOT_SECONDS", 0.0)
     ids = fill(people, entry_id, 3 * PIECE)
     with people.owner.app.app_context():
         stream = lines(people.owner.actor, Wanted(kind=MODEL))
@@ -170,7 +171,7 @@ def test_who_leaves_gives_the_connection_back(people: People, entry_id: str, for
 def test_more_readers_than_snapshots_hold_nothing(
     people: People, entry_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_stream, "_turns", threading.BoundedSemaphore(2))
+    monkeypatch.setattr(record_reading, "_turns", threading.BoundedSemaphore(2))
     app = people.owner.app
     fill(people, entry_id, 3 * PIECE)
     with app.app_context():
@@ -197,7 +198,7 @@ def test_a_limit_is_kept_over_pieces_and_snapshots(
     expected = list(range(2 * PIECE))[:limit]
     with people.owner.app.app_context():
         for seconds in (10.0, 0.0):
-            monkeypatch.setattr(record_stream, "SNAPSHOT_SECONDS", seconds)
+            monkeypatch.setattr(record_reading, "SNAPSHOT_SECONDS", seconds)
             stream = lines(people.owner.actor, Wanted(entry_id=entry_id), limit=limit)
             assert numbers(stream) == expected
             assert stream.reading.after == (ids[limit - 1] if limit < 2 * PIECE else None)
@@ -215,7 +216,7 @@ def test_many_are_walked_to_and_few_are_fetched_alike(
     wanted = Wanted(kind=MODEL, sites=("morris",), start=START + timedelta(seconds=2), end=START + timedelta(seconds=8))
     with people.owner.app.app_context():
         for most in (1000, 0):
-            monkeypatch.setattr(record_stream, "MOST_SORTED", most)
+            monkeypatch.setattr(record_reading, "MOST_SORTED", most)
             stream = lines(people.owner.actor, wanted)
             assert numbers(stream) == [102, 103, 104, 105, 106, 107]
             stream.close()
