@@ -14,9 +14,9 @@ from werkzeug.exceptions import ClientDisconnected
 from portal.api.arriving import ArrivingBody
 from portal.api.auth import upload_token
 from portal.api.bazaar import bazaar, shapes
-from portal.api.bodies import Spec, read_json
+from portal.api.bodies import KindSpec, Spec, of_kind, read_json
 from portal.api.shapes import rfc3339
-from portal.domain.kinds import Kind
+from portal.domain.kinds import KINDS, Kind
 from portal.errors import BadRequest, Conflict, LengthRequired, PortalError, WrongType
 from portal.identity import current_actor
 from portal.security.actor import Actor
@@ -31,7 +31,12 @@ _INDEX = re.compile(r"0|[1-9][0-9]{0,18}")
 _SHA256 = r"^[0-9a-fA-F]{64}$"
 
 
-class _BeginSpec(Spec):
+class BeginSpec(KindSpec):
+    own = ("name", "id", "type")
+
+    name: str | None = None
+    id: str | None = None
+    type: str = ""
     file_name: str | None = None
     size: int | None = Field(None, ge=0, le=machine.MOST_BYTES)
     chunk_size: int | None = Field(None, ge=1, le=machine.MOST_BYTES)
@@ -41,23 +46,12 @@ class _BeginSpec(Spec):
     dependencies: list[str] = Field([], max_length=100)
 
     def announcement(self) -> Announcement:
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        return Announcement(**given | ({"sha256": self.sha256.lower()} if self.sha256 else {}))
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"id"}}
+        sha256 = {"sha256": self.sha256.lower()} if self.sha256 else {}
+        return Announcement(entry_id=self.id, **given | sha256)
 
 
-class BeginModelSpec(_BeginSpec):
-    name: str | None = Field(None, alias="model_name")
-    entry_id: str | None = Field(None, alias="model_id")
-    type: str = Field("", alias="model_type")
-
-
-class BeginScriptSpec(_BeginSpec):
-    name: str | None = Field(None, alias="script_name")
-    entry_id: str | None = Field(None, alias="script_id")
-    type: str = Field("", alias="script_type")
-
-
-BEGIN_SPECS: dict[str, type[_BeginSpec]] = {"model": BeginModelSpec, "script": BeginScriptSpec}
+BEGIN_SPECS = {kind.word: of_kind(BeginSpec, kind) for kind in KINDS}
 
 
 class TokenSpec(Spec):
