@@ -80,7 +80,6 @@ def offers(asked: Asked, counts: Counts, rows: Sequence[RecordRow]) -> list[Offe
     """One where the filter decides the kind, else one for each kind of which there is something; none without rows."""
     if not rows:
         return []
-    row_bytes = ROW_BYTES + sum(len(json.dumps([row.data, row.info])) for row in rows) / len(rows)
     totals: dict[Kind, Total | None] = {}
     if asked.wanted.kind is not None:
         totals[asked.wanted.kind] = Total(counts.total, counts.is_capped)
@@ -90,9 +89,15 @@ def offers(asked: Asked, counts: Counts, rows: Sequence[RecordRow]) -> list[Offe
             if number:
                 totals[kind] = None if asked.wanted.where else Total(number, False)
     return [
-        Offer(kind, total, _files(kind, asked, total.number * row_bytes if total else None), _snippets(kind, asked))
+        Offer(kind, total, _files(kind, asked, total and total.number * _row_bytes(kind, rows)), _snippets(kind, asked))
         for kind, total in totals.items()
     ]
+
+
+def _row_bytes(kind: Kind, rows: Sequence[RecordRow]) -> float:
+    """An estimate of a line of NDJSON, from the rows of this kind or, if none is shown, from all."""
+    like = [row for row in rows if row.kind == kind.word] or rows
+    return ROW_BYTES + sum(len(json.dumps([row.data, row.info])) for row in like) / len(like)
 
 
 def _files(kind: Kind, asked: Asked, size: float | None) -> list[File]:
