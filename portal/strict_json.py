@@ -33,7 +33,7 @@ def loads(source: bytes | str, *, most: int = MAX_BYTES) -> Any:
     """
     if len(source) > most:
         raise TooLarge(f"JSON takes at most {most >> 20} MiB.")
-    plain = _plain(source) if isinstance(source, bytes) else None
+    plain = _plain(source) if type(source) is bytes else None
     return thoroughly(source) if plain is None else plain
 
 

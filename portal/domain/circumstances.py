@@ -1,8 +1,9 @@
 """The named circumstances of records: experiment, season, site; and which of them occur together in an entry."""
 
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, String, UniqueConstraint, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Integer, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, Table, new_id
@@ -60,6 +61,8 @@ class Names(NamedTuple):
     site: str | None = None
 
 
+MOST_ASKED = 500  # keys in one question
+
 Named = Experiment | Season | Site
 TABLES: dict[str, type[Named]] = {"experiment": Experiment, "season": Season, "site": Site}
 
@@ -72,35 +75,56 @@ def checked(names: Names) -> Names:
     return Names(*(None if name is None else rules.name(name, f"{word}_name") for word, name in each))
 
 
-def named(table: type[Named], name: str | None) -> str | None:
+def named(table: type[Named], name: str) -> str:
     """The id of the experiment, season or site of that name, which is made if it is new. Checks no permission."""
-    if name is None:
-        return None
-    key = rules.key(name)
-    found = db.session.scalar(select(table.id).where(table.name_key == key))
-    if found is None:
-        fresh: dict[str, object] = {"id": new_id(), "name": name, "name_key": key}
-        if table is Experiment:
-            fresh["info"] = {}
-        db.session.execute(insert(table).values(fresh).on_conflict_do_nothing())
-        found = db.session.scalar(select(table.id).where(table.name_key == key))
+    return all_named(table, {name})[rules.key(name)]
+
+
+def all_named(table: type[Named], names: Iterable[str]) -> dict[str, str]:
+    """The ids by the keys of the names, which are made in one order where they are new. Checks no permission."""
+    wanted = {rules.key(name): name for name in names}
+    found = _found(table.name_key, table.id, wanted)
+    fresh = sorted(wanted.keys() - found.keys())
+    if fresh:
+        more: dict[str, object] = {"info": {}} if table is Experiment else {}
+        rows = [{"id": new_id(), "name": wanted[key], "name_key": key, **more} for key in fresh]
+        db.session.execute(insert(table).on_conflict_do_nothing(), rows)
+        found |= _found(table.name_key, table.id, fresh)
     return found
 
 
-def under(entry_id: str, names: Names) -> tuple[int, str | None]:
-    """The id of these circumstances in the entry, made if they are new, and that of the experiment.
+def under(entry_id: str, wanted: Collection[Names]) -> dict[Names, tuple[int, str | None]]:
+    """The ids of these circumstances in the entry, made in one order where they are new, and of their experiments.
 
     Checks no permission.
     """
-    ids = [named(table, name) for table, name in zip(TABLES.values(), names, strict=True)]
-    key = "/".join(each or "" for each in ids)
-    query = select(Circumstances.id).where(Circumstances.entry_id == entry_id, Circumstances.key == key)
-    found = db.session.scalar(query)
-    if found is None:
-        fresh = dict(zip(("experiment_id", "season_id", "site_id"), ids, strict=True))
-        made = insert(Circumstances).values(entry_id=entry_id, key=key, number=0, **fresh)
-        db.session.execute(made.on_conflict_do_nothing())
-        found = db.session.scalars(query).one()
-        if names.experiment is not None:
-            experiments.tie(entry_id, names.experiment)
-    return found, ids[0]
+    columns = zip(TABLES.values(), zip(*wanted, strict=True), strict=True)
+    ids = [all_named(table, {name for name in names if name is not None}) for table, names in columns]
+    own = {each: [name and found[rules.key(name)] for found, name in zip(ids, each, strict=True)] for each in wanted}
+    keys = {each: "/".join(its_id or "" for its_id in its_ids) for each, its_ids in own.items()}
+    of_entry = Circumstances.entry_id == entry_id
+    numbers = _found(Circumstances.key, Circumstances.id, keys.values(), of_entry)
+    fresh = {keys[each]: each for each in wanted if keys[each] not in numbers}
+    if fresh:
+        db.session.execute(
+            insert(Circumstances).on_conflict_do_nothing(),
+            [{"entry_id": entry_id, "key": key, "number": 0, **_columns(own[fresh[key]])} for key in sorted(fresh)],
+        )
+        numbers |= _found(Circumstances.key, Circumstances.id, fresh, of_entry)
+        for name in sorted({each.experiment for each in fresh.values() if each.experiment is not None}, key=rules.key):
+            experiments.tie(entry_id, name)
+    return {each: (numbers[key], own[each][0]) for each, key in keys.items()}
+
+
+def _columns(ids: Sequence[str | None]) -> dict[str, str | None]:
+    return dict(zip(("experiment_id", "season_id", "site_id"), ids, strict=True))
+
+
+def _found(key: Any, value: Any, keys: Iterable[str], *conditions: ColumnElement[bool]) -> dict[str, Any]:
+    """The values by their keys, as many as there are."""
+    found: dict[str, Any] = {}
+    every = sorted(set(keys))
+    for first in range(0, len(every), MOST_ASKED):
+        query = select(key, value).where(key.in_(every[first : first + MOST_ASKED]), *conditions)
+        found |= {row[0]: row[1] for row in db.session.execute(query)}
+    return found

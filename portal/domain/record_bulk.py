@@ -16,7 +16,7 @@ from portal.database import begin_write, end_read, new_ordered_ids
 from portal.domain import entries, tally
 from portal.domain.entries import Entry
 from portal.domain.kinds import BY_WORD
-from portal.domain.record_lines import BadLine, Batch, Line
+from portal.domain.record_lines import BadLine, Batch
 from portal.domain.record_places import MOST_KEPT, Places
 from portal.domain.records import Record, already_there, default_dataset, no_data
 from portal.domain.tally import Cell
@@ -111,12 +111,17 @@ def add_many(
 def _add(entry: Entry, places: Places, batch: Batch, loaded: Loaded) -> None:
     """Inserts and counts one batch; a line that will not do is rejected alone."""
     rejected = [line for line in batch if isinstance(line, BadLine)]
-    said = [line for line in batch if isinstance(line, Line)]
+    said = [line for line in batch if not isinstance(line, BadLine)]
     default = functools.cache(functools.partial(default_dataset, entry))
-    written = [(line.names, default(line.collected) if line.dataset is None else line.dataset) for line in said]
-    new = {each: line.collected for each, line in zip(written, said, strict=True) if each not in places.known}
-    wrong = places.learn(entry, new)
+    written = [(line[1], default(line[4]) if line[2] is None else line[2]) for line in said]
+    known = places.known
+    wrong = places.learn(entry, {each: line[4] for each, line in zip(written, said, strict=True) if each not in known})
     entry_id = entry.id.replace("-", "")
+    kept = {
+        each: (str(place.circumstances_id), place.dataset_id.replace("-", ""))
+        for each in set(written)
+        if (place := known.get(each))
+    }
     rows: list[Row] = []
     numbers: list[int] = []
     for line, each, record_id in zip(said, written, new_ordered_ids(len(said)), strict=True):
@@ -124,9 +129,8 @@ def _add(entry: Entry, places: Places, batch: Batch, loaded: Loaded) -> None:
         if data is None or each in wrong:
             rejected.append(BadLine(number, no_data(entry) if data is None else wrong[each]))
             continue
-        circumstances_id, dataset_id = places.known[each]
-        place = str(circumstances_id), dataset_id.replace("-", "")
-        rows.append((record_id, entry_id, *place, time, collected, data, info))
+        circumstances_id, dataset_id = kept[each]
+        rows.append((record_id, entry_id, circumstances_id, dataset_id, time, collected, data, info))
         numbers.append(number)
     inserted = _insert(rows)
     rejected += [

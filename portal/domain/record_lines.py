@@ -15,16 +15,11 @@ from portal.errors import Invalid, PortalError, TooLarge
 MOST_LINES, MOST_BYTES = 5_000, 4 << 20  # of a batch
 
 
-class Line(NamedTuple):
-    """A record as texts, as they are kept; `time` is UTC. Without `dataset` it goes to the default one."""
+Line = tuple[int, tuple[str | None, ...], str | None, str, str, str | None, str]
+"""A record as texts, as they are kept: number of the line, names, dataset, time in UTC, collection date, data, info.
 
-    number: int
-    names: Names
-    dataset: str | None
-    time: str
-    collected: str
-    data: str | None
-    info: str
+Without a dataset it goes to the default one. A plain tuple: there are many, and the garbage collector forgets those.
+"""
 
 
 class BadLine(NamedTuple):
@@ -40,16 +35,25 @@ def new_record(kind: Kind, value: Any, *, file_name: str | None = None) -> NewRe
 
     Names are looked at where they are looked up.
     """
-    return NewRecord(*_fields(kind, value), file_name=file_name)
+    data, info, names, dataset, moment, day = _fields(kind, value)
+    return NewRecord(data, info, Names(*names), dataset, moment, day, file_name)
 
 
 def line_of(kind: Kind, number: int, value: Any) -> Line:
     """The same as texts; without a time it is of this moment."""
     data, info, names, dataset, moment, day = _fields(kind, value)
-    time = (moment or now()).isoformat(timespec="microseconds")[:26] + "Z"
+    if moment is not None and _is_as_kept(value["timestamp"]):
+        time = value["timestamp"]
+    else:
+        time = (moment or now()).isoformat(timespec="microseconds")[:26] + "Z"
     collected = time[:10] if day is None else day.isoformat()
-    texts = None if data is None else strict_json.kept(data), strict_json.kept(info) if info else "{}"
-    return Line(number, names, dataset, time, collected, *texts)
+    text = None if data is None else strict_json.kept(data)
+    return number, names, dataset, time, collected, text, strict_json.kept(info) if info else "{}"
+
+
+def _is_as_kept(time: str) -> bool:
+    """Of a time that can be read: whether it is written as it will be kept, `2026-11-21T09:30:00.000000Z`."""
+    return len(time) == 27 and time[26] == "Z" and time[10] == "T"
 
 
 def read_ndjson(kind: Kind, pieces: Iterable[bytes]) -> Iterator[Batch]:
@@ -93,7 +97,7 @@ def known_fields(kind: Kind) -> frozenset[str]:
     return _KNOWN[kind.word]
 
 
-Fields = tuple[dict[str, Any] | None, dict[str, Any], Names, str | None, datetime | None, date | None]
+Fields = tuple[dict[str, Any] | None, dict[str, Any], tuple[str | None, ...], str | None, datetime | None, date | None]
 
 
 def _fields(kind: Kind, value: Any) -> Fields:
@@ -102,7 +106,7 @@ def _fields(kind: Kind, value: Any) -> Fields:
         raise Invalid("A record must be a JSON object.")
     get, data_field = value.get, _DATA[kind.word]
     data, info, time, day = get(data_field), get("record_info"), get("timestamp"), get("collection_date")
-    names = Names(get("experiment_name"), get("season_name"), get("site_name"))
+    names = get("experiment_name"), get("season_name"), get("site_name")
     dataset = get("dataset_name")
     if (
         not value.keys() <= _KNOWN[kind.word]

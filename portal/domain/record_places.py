@@ -21,7 +21,10 @@ class Place(NamedTuple):
     dataset_id: str
 
 
-Written = tuple[Names, str]  # experiment, season and site; dataset: as somebody wrote them
+Written = tuple[tuple[str | None, ...], str]  # experiment, season and site; dataset: as somebody wrote them
+
+
+Checked = tuple[Names, str]
 
 
 class Places:
@@ -37,30 +40,33 @@ class Places:
         who make the same names at once never wait for each other in a circle.
         """
         wrong: dict[Written, Invalid] = {}
-        checked: dict[Written, Written] = {}
+        checked: dict[Written, Checked] = {}
         for written in wanted.keys() - self.known.keys():
             names, dataset = written
             try:
-                checked[written] = circumstances.checked(names), rules.name(dataset, "dataset_name")
+                checked[written] = circumstances.checked(Names(*names)), rules.name(dataset, "dataset_name")
             except Invalid as error:
                 wrong[written] = error
                 continue
-            place = _existing(entry, *checked[written])
+            place = _existing(entry, *checked[written]) if len(wanted) == 1 else None
             if place is not None:
                 self.known[written] = place
                 del checked[written]
-        for column, table in enumerate(circumstances.TABLES.values()):
-            for name in sorted({names[column] or "" for names, _ in checked.values()} - {""}, key=rules.key):
-                circumstances.named(table, name)
-        under: dict[Written, tuple[int, str | None]] = {}
-        for written in sorted(checked, key=lambda each: _keys(*checked[each][0])):
-            under[written] = circumstances.under(entry.id, checked[written][0])
-        for written in sorted(checked, key=lambda each: _keys(checked[each][1], checked[each][0].experiment)):
-            circumstances_id, experiment_id = under[written]
-            collected = date.fromisoformat(wanted[written])
-            dataset_id = datasets.of_name(entry, checked[written][1], experiment_id, collected)
-            self.known[written] = Place(circumstances_id, dataset_id)
+        if checked:
+            self._make(entry, checked, wanted)
         return wrong
+
+    def _make(self, entry: Entry, checked: Mapping[Written, Checked], collected: Mapping[Written, str]) -> None:
+        under = circumstances.under(entry.id, {names for names, _ in checked.values()})
+        made: dict[tuple[str, str | None], str] = {}
+        for written in sorted(checked, key=lambda each: _keys(checked[each][1], checked[each][0].experiment)):
+            names, dataset = checked[written]
+            circumstances_id, experiment_id = under[names]
+            its_dataset = rules.key(dataset), experiment_id
+            if its_dataset not in made:
+                day = date.fromisoformat(collected[written])
+                made[its_dataset] = datasets.of_name(entry, dataset, experiment_id, day)
+            self.known[written] = Place(circumstances_id, made[its_dataset])
 
 
 def _existing(entry: Entry, names: Names, dataset: str) -> Place | None:

@@ -12,7 +12,7 @@ from portal.domain import entries, record_bulk, record_lines, record_sheets
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.domain.record_bulk import Loaded, Rejected
-from portal.domain.record_lines import Batch, Line
+from portal.domain.record_lines import BadLine, Batch, Line
 from portal.errors import PortalError, invalid
 from portal.identity import current_actor
 from portal.security.guard import enforce, require_reader
@@ -108,7 +108,7 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
 def _sampled(batches: Iterator[Batch], sample: list[Line]) -> Iterator[Batch]:
     for batch in batches:
         if len(sample) < SAMPLE:
-            sample += [line for line in batch if isinstance(line, Line)][: SAMPLE - len(sample)]
+            sample += [line for line in batch if not isinstance(line, BadLine)][: SAMPLE - len(sample)]
         yield batch
 
 
@@ -129,10 +129,10 @@ def _shape(outcome: Outcome) -> dict[str, Any]:
 
 def shown(line: Line) -> list[str]:
     """The cells of a row of the sample."""
-    data = line.data or ""
+    number, names, dataset, time, _collected, data, _info = line
+    data = data or ""
     short = f"{data[:MOST_DATA]}…" if len(data) > MOST_DATA else data
-    time = line.time[:19].replace("T", " ")
-    return [f"{line.number:,}", time, *(name or "" for name in line.names), line.dataset or "", short]
+    return [f"{number:,}", time[:19].replace("T", " "), *(name or "" for name in names), dataset or "", short]
 
 
 def _page(kind: Kind, entry: Entry, form: ImportForm, outcome: Outcome | None = None) -> str:
