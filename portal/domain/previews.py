@@ -8,8 +8,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
-from PIL import Image, ImageOps
-
 from portal.domain.file_types import IMAGES, TEXT
 
 LONGEST_SIDE = 480  # pixels
@@ -32,6 +30,8 @@ def has_picture(file_type: str | None) -> bool:
 
 def picture(path: Path, file_type: str) -> bytes | None:
     """The picture as WebP, its longer side at most `LONGEST_SIDE`; None where it cannot or should not be read."""
+    from PIL import Image, ImageOps  # 3 MiB of which most workers never show a picture
+
     try:
         with warnings.catch_warnings(), _AT_ONCE, Image.open(path, formats=[IMAGES[file_type]]) as image:
             warnings.simplefilter("ignore")
