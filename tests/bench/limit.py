@@ -9,9 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+from portal.storage.files import PIECE
 from tests.bench.rounds import Figures
-
-BUFFER = 256 << 10
 
 
 def receive(source: Path, target: Path, chunk_size: int) -> Figures:
@@ -28,11 +27,11 @@ def receive(source: Path, target: Path, chunk_size: int) -> Figures:
         connection, _ = listener.accept()
     cpu = time.thread_time()
     with connection, target.open("wb") as file:
-        buffer = memoryview(bytearray(BUFFER))
+        buffer = memoryview(bytearray(PIECE))
         for offset in range(0, size, chunk_size):
             end = min(offset + chunk_size, size)
             digest = hashlib.sha256()
-            while offset < end and (count := connection.recv_into(buffer, min(BUFFER, end - offset))):
+            while offset < end and (count := connection.recv_into(buffer, min(PIECE, end - offset))):
                 os.pwrite(file.fileno(), buffer[:count], offset)
                 digest.update(buffer[:count])
                 offset += count
