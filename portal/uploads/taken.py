@@ -22,7 +22,7 @@ class Taken(NamedTuple):
     file_name: str
 
     def conflict(self, word: str, uploads_page: str) -> Conflict:
-        """The 409 of a new upload under this name, with the ids for a program to act on. `uploads_page` is an address."""
+        """The 409 of a new upload under this name, with the ids to act on. `uploads_page` is an address."""
         said, way = f"You already have a {word} with this name.", "Add a version to it"
         if self.upload_id:
             said = f"{said} Your upload of {self.file_name} for it is not finished."
