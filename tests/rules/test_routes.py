@@ -10,7 +10,8 @@ PARAMETER = re.compile(r"<([a-z]+:)?[a-z]+(_[a-z]+)*>")
 
 
 def is_tidy(rule: str) -> bool:
-    return all(WORD.fullmatch(part) or PARAMETER.fullmatch(part) for part in rule.strip("/").split("/") if part)
+    parts = [part.removesuffix(".<extension>") for part in rule.strip("/").split("/")]
+    return all(WORD.fullmatch(part) or PARAMETER.fullmatch(part) for part in parts if part)
 
 
 @pytest.mark.parametrize("rule", ["/Models", "/new_model", "/models/<entryId>", "/models//-x", "/a/<id:x>y"])
