@@ -144,11 +144,12 @@ def _add(entry: Entry, places: Places, batch: Batch, loaded: Loaded) -> None:
 
 Row = tuple[str, str, str, str, str, str, str, str]
 _COLUMNS = ("id", "entry_id", "circumstances_id", "dataset_id", "timestamp", "collection_date", "data", "info")
+_SAME = itemgetter(2, 4, 3, 5)
 
 
 def _insert(rows: Sequence[Row]) -> Sequence[bool]:
     """Which of them are there now that were not."""
-    if insert_new("record", _COLUMNS, rows) == len(rows):
+    if insert_new("record", _COLUMNS, rows, _SAME) == len(rows):
         return [True] * len(rows)
     ours = Record.id.between(rows[0][0], rows[-1][0])
     there = set(db.session.scalars(select(Record.id).where(ours)))

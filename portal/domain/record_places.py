@@ -1,10 +1,11 @@
 """Where many records of one entry go: names become ids of circumstances and datasets, each looked up once."""
 
+import functools
 from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import and_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, select
 
 from portal.domain import circumstances, datasets, rules
 from portal.domain.circumstances import Circumstances, Names
@@ -71,19 +72,29 @@ class Places:
 
 def _existing(entry: Entry, names: Names, dataset: str) -> Place | None:
     """Where all of it has been named before, found by one question."""
+    keys = {f"{word}_key": rules.key(name) for word, name in zip(Names._fields, names, strict=True) if name is not None}
+    asked = {"its_owner": entry.owner_id, "its_entry": entry.id, "dataset_key": rules.key(dataset), **keys}
+    found = db.session.execute(_question(*(name is not None for name in names)), asked).first()
+    return None if found is None else Place(*found)
+
+
+@functools.cache
+def _question(*are_named: bool) -> Select[int, str]:
+    """For the ids of circumstances and dataset; made once for each set of names that are given."""
     ids = [
-        None if name is None else select(table.id).where(table.name_key == rules.key(name)).scalar_subquery()
-        for table, name in zip(circumstances.TABLES.values(), names, strict=True)
+        select(table.id).where(table.name_key == bindparam(f"{word}_key")).scalar_subquery() if is_named else None
+        for (word, table), is_named in zip(circumstances.TABLES.items(), are_named, strict=True)
     ]
     columns = Circumstances.experiment_id, Circumstances.season_id, Circumstances.site_id
     under = [
         column.is_(None) if its_id is None else column == its_id for column, its_id in zip(columns, ids, strict=True)
     ]
-    named = Dataset.owner_id == entry.owner_id, Dataset.name_key == rules.key(dataset), Dataset.experiment_id == ids[0]
+    owner: BindParameter[str] = bindparam("its_owner")
+    entry_id: BindParameter[str] = bindparam("its_entry")
+    named = Dataset.owner_id == owner, Dataset.name_key == bindparam("dataset_key"), Dataset.experiment_id == ids[0]
     query = select(Circumstances.id, Dataset.id).join(Dataset, and_(*named))
-    query = query.join(EntryDataset, and_(EntryDataset.dataset_id == Dataset.id, EntryDataset.entry_id == entry.id))
-    found = db.session.execute(query.where(Circumstances.entry_id == entry.id, *under)).first()
-    return None if found is None else Place(*found)
+    query = query.join(EntryDataset, and_(EntryDataset.dataset_id == Dataset.id, EntryDataset.entry_id == entry_id))
+    return query.where(Circumstances.entry_id == entry_id, *under)
 
 
 def _keys(*names: str | None) -> list[str]:

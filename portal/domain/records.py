@@ -1,12 +1,13 @@
 """Records: what came out of an entry, row by row: a time, circumstances, a dataset, JSON data, perhaps a file."""
 
+import functools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, delete, select
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, JsonObject, Moment, Table, TextId, new_ordered_id, now
@@ -127,10 +128,16 @@ def add(actor: Actor, entry: Entry, new: NewRecord) -> Record:
 
 def keep(row: dict[str, Any]) -> None:
     """Inserts one row and counts it; 409 if it is there already. Checks no permission."""
-    made = insert(Record).values(row).on_conflict_do_nothing().returning(Record.id)
-    if db.session.scalar(made) is None:
+    connection = db.session.connection()  # past the session, whose way of writing rows takes twice the time
+    if connection.execute(_new(connection.dialect.name), row).first() is None:
         raise already_there()
     tally.change({cell(row): 1})
+
+
+@functools.cache
+def _new(_dialect: str) -> Any:
+    """The statement that inserts what is not there, made once for each database."""
+    return insert(Record).on_conflict_do_nothing().returning(Record.id)
 
 
 def cell(row: dict[str, Any]) -> Cell:
@@ -186,13 +193,16 @@ def _locked(entry: Entry, record_id: str) -> Record:
 
 def facts(record_id: str) -> Row[Dataset, Experiment | None, Season | None, Site | None]:
     """The names around a record: dataset, experiment, season, site. Checks no permission."""
-    query = (
-        select(Dataset, Experiment, Season, Site)
-        .select_from(Record)
-        .join(Dataset, Dataset.id == Record.dataset_id)
-        .join(Circumstances, Circumstances.id == Record.circumstances_id)
-        .outerjoin(Experiment, Experiment.id == Circumstances.experiment_id)
-        .outerjoin(Season, Season.id == Circumstances.season_id)
-        .outerjoin(Site, Site.id == Circumstances.site_id)
-    )
-    return db.session.execute(query.where(Record.id == record_id)).one()
+    return db.session.execute(_FACTS, {"its_id": record_id}).one()
+
+
+_FACTS = (
+    select(Dataset, Experiment, Season, Site)
+    .select_from(Record)
+    .join(Dataset, Dataset.id == Record.dataset_id)
+    .join(Circumstances, Circumstances.id == Record.circumstances_id)
+    .outerjoin(Experiment, Experiment.id == Circumstances.experiment_id)
+    .outerjoin(Season, Season.id == Circumstances.season_id)
+    .outerjoin(Site, Site.id == Circumstances.site_id)
+    .where(Record.id == bindparam("its_id"))
+)
