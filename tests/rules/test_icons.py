@@ -1,4 +1,4 @@
-"""The sprite has the icons that the pages draw."""
+"""The sprite has the icons that the pages draw, and no others."""
 
 import re
 from pathlib import Path
@@ -9,6 +9,7 @@ ROOT = Path(__file__).parents[2]
 LISTED = (ROOT / ".build/icons.txt").read_text().split()
 SOURCES = [path for kind in ("templates/**/*.html", "portal/**/*.py") for path in sorted(ROOT.glob(kind))]
 DRAWN = re.compile(r"""\b(?:icon|icon_alone|badge)\(\s*["']([a-z0-9-]+)["']""")
+NAME = re.compile(r"""["']([a-z0-9-]+)["']""")
 
 
 def drawn(source: str) -> set[str]:
@@ -25,6 +26,12 @@ def test_the_rule_knows_a_drawn_icon(source: str) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_icon_is_in_the_sprite(path: Path) -> None:
     assert drawn(path.read_text()) - set(LISTED) == set()
+
+
+def test_every_icon_of_the_sprite_is_drawn() -> None:
+    """By a call, or by its name in a table of names."""
+    named = {name for path in SOURCES for name in NAME.findall(path.read_text())}
+    assert set(LISTED) - named == set()
 
 
 def test_the_list_is_in_order() -> None:
