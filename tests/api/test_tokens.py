@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 
-from portal.api.times import read_time
+from portal.api.times import Rfc3339
 from portal.domain.tokens import Token
 from portal.extensions import db
 from tests.people import People, Person
@@ -91,6 +92,9 @@ def test_what_a_token_may_is_said_when_it_may_not(people: People) -> None:
     assert "may only read" in answer.json["detail"]
 
 
+TIME: TypeAdapter[datetime | None] = TypeAdapter(Rfc3339 | None)
+
+
 @pytest.mark.parametrize(
     ("text", "moment"),
     [
@@ -104,7 +108,7 @@ def test_what_a_token_may_is_said_when_it_may_not(people: People) -> None:
     ],
 )
 def test_times_as_rfc_3339_writes_them(text: str | None, moment: datetime | None) -> None:
-    assert read_time(text) == moment
+    assert TIME.validate_python(text) == moment
 
 
 @pytest.mark.parametrize(
@@ -116,4 +120,4 @@ def test_times_as_rfc_3339_writes_them(text: str | None, moment: datetime | None
 )
 def test_what_is_no_time(text: object) -> None:
     with pytest.raises(ValueError, match="Takes a time"):
-        read_time(text)
+        TIME.validate_python(text)
