@@ -61,9 +61,10 @@ def new_id() -> str:
 
 def new_ordered_id() -> str:
     """A UUID of version 7 (RFC 9562): ids made later sort later, so that an index of many grows at its end."""
-    millisecond = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10), "big") & ~(0xF << 76) & ~(0b11 << 62)
-    return str(uuid.UUID(int=millisecond << 80 | 7 << 76 | 0b10 << 62 | random))
+    millisecond, nanosecond = divmod(time.time_ns(), 1_000_000)
+    fraction = nanosecond * 4096 // 1_000_000  # of the millisecond, in the first 12 random bits, as the RFC allows
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return str(uuid.UUID(int=millisecond << 80 | 7 << 76 | fraction << 64 | 0b10 << 62 | random))
 
 
 def new_ordered_ids(number: int) -> list[str]:
@@ -185,10 +186,17 @@ def prepare_sqlite(engine: Engine) -> None:
                     raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
                 connection.info["has_turn"] = True
             left = PATIENCE - (time.monotonic() - began)
-            connection.exec_driver_sql(f"PRAGMA busy_timeout={max(0, int(1000 * left))}")
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:  # takes no lock, so it cannot fail: past SQLAlchemy it costs a fifth
-            connection.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
+            run(connection, f"PRAGMA busy_timeout={max(0, int(1000 * left))}")
+            run(connection, "BEGIN IMMEDIATE")
+        else:
+            run(connection, "BEGIN")
+
+    def run(connection: Connection, statement: str) -> None:
+        """Past SQLAlchemy, where it costs a fifth."""
+        try:
+            connection.connection.driver_connection.execute(statement)  # type: ignore[union-attr]
+        except sqlite3.OperationalError as error:
+            raise OperationalError(statement, None, error) from error
 
     @event.listens_for(engine, "checkin")
     def checkin(_connection: sqlite3.Connection | None, record: ConnectionPoolEntry) -> None:

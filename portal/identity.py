@@ -1,6 +1,7 @@
 """Who is calling: a credential in the headers wins, then the session cookie, then nobody."""
 
 import base64
+from dataclasses import replace
 from typing import NamedTuple
 
 from flask import Flask, current_app, g, request
@@ -67,10 +68,15 @@ def basic() -> Basic | None:
 def current_actor() -> Actor:
     """The caller of this request; 401 where a credential is presented and not good."""
     if "actor" not in g:
-        g.actor = _identify()
+        g.actor = from_here(_identify())
         if request.method not in SAFE_METHODS:  # a slow body may follow
             end_read()
     return g.actor
+
+
+def from_here(actor: Actor) -> Actor:
+    """The actor with the address that this request comes from."""
+    return replace(actor, address=request.remote_addr)
 
 
 def caller_or_nobody() -> Actor:

@@ -11,7 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, Table, Time, begin_write, end_read, new_id, now
-from portal.domain import passwords, rules, throttle
+from portal.domain import audit, passwords, rules, throttle
+from portal.domain.audit import What
 from portal.domain.teams import Membership, Team
 from portal.errors import Conflict, Denied, NotFound, invalid
 from portal.extensions import db
@@ -43,7 +44,9 @@ def sign_up(actor: Actor, username: str, email: str, password: str, *, policy: s
     """A new person. `policy` is PORTAL_SIGNUP: with `closed` 403, with `verify` an administrator must verify first."""
     if policy == "closed":
         raise Denied("Signing up is closed here. Ask an administrator for an account.")
-    return create(username, email, password, is_verified=policy == "open")
+    user = create(username, email, password, is_verified=policy == "open")
+    audit.note(actor, What.USER_SIGNED_UP, about=user.username)
+    return user
 
 
 def create(username: str, email: str, password: str, *, is_admin: bool = False, is_verified: bool = True) -> User:

@@ -19,8 +19,9 @@ class Via(StrEnum):
 class Actor:
     """The caller of a verb. `teams` maps the ids of the actor's teams to whether they administer the team.
 
-    `upload_id` is set for an upload token, which is good for that one upload; `key_hash` names the session or token row
-    that spoke for the actor; `expires_at` is when that credential ends.
+    `address` is where the request comes from; commands have none. `upload_id` is set for an upload token, which is good
+    for that one upload; `key_hash` names the session or token row that spoke for the actor; `expires_at` is when that
+    credential ends.
     """
 
     user_id: str | None = None
@@ -33,6 +34,7 @@ class Actor:
     key_hash: str | None = None
     expires_at: datetime | None = None
     upload_id: str | None = None
+    address: str | None = None
 
     @property
     def is_known(self) -> bool:

@@ -28,12 +28,14 @@ class Portal(Permission):
 
     USE = "be signed in"
     CHANGE = "be signed in with a credential that may change things"
+    OVERSEE = "see what is done in the whole portal, and by whom"
 
 
 class OnEntry(Permission):
     READ = "see an entry, its versions and files"
     WRITE = "edit an entry, add versions"
     OWN = "delete an entry, change who sees it"
+    OVERSEE = "see what was done to an entry, and by whom"
 
 
 class OnUpload(Permission):
@@ -71,6 +73,15 @@ def can_write(actor: Actor, entry: Any) -> bool:
 
 def is_owner(actor: Actor, entry: Any) -> bool:
     return actor.may_write and level(actor, entry) >= Level.OWNER
+
+
+def owns(actor: Actor, entry: Any) -> bool:
+    """Whatever their credential may change."""
+    return level(actor, entry) >= Level.OWNER
+
+
+def is_admin(actor: Actor, _thing: Any) -> bool:
+    return actor.is_known and actor.is_admin
 
 
 def is_known(actor: Actor, _thing: Any) -> bool:
@@ -111,9 +122,11 @@ def is_self_and_may_change(actor: Actor, user_id: Any) -> bool:
 POLICY: dict[Permission, Callable[[Actor, Any], bool]] = {
     Portal.USE: is_known,
     Portal.CHANGE: may_change,
+    Portal.OVERSEE: is_admin,
     OnEntry.READ: can_read,
     OnEntry.WRITE: can_write,
     OnEntry.OWN: is_owner,
+    OnEntry.OVERSEE: owns,
     OnUpload.SEE: began_it_and_holds_on,
     OnUpload.CONTINUE: began_it_and_can_write,
     OnUpload.ABORT: began_it_and_may_end_it,
