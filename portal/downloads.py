@@ -22,7 +22,7 @@ from portal.storage.base import Missing
 PIECE = 256 * 1024
 
 
-class _NotSatisfiable(PortalError):
+class NotSatisfiable(PortalError):
     status, title = 416, "Range not satisfiable"
 
 
@@ -118,7 +118,7 @@ def _range(file: Stored) -> tuple[int, int] | None:
     if start < 0:  # the last bytes, however many there are
         start = max(file.size + start, 0)
     if start >= file.size:
-        raise _NotSatisfiable(f"The file has {file.size:,} bytes.", headers={"Content-Range": f"bytes */{file.size}"})
+        raise NotSatisfiable(f"The file has {file.size:,} bytes.", headers={"Content-Range": f"bytes */{file.size}"})
     return start, file.size if end is None else min(end, file.size)
 
 

@@ -4,12 +4,12 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
+from portal.api.declared import Parameter
 from portal.domain import record_csv, record_parquet, record_stream
 from portal.domain.record_search import Wanted
 from portal.errors import BadRequest, PortalError
 from portal.identity import current_actor
 
-CUT = ("limit", "after", "order")
 PARQUET = "application/vnd.apache.parquet"
 FORMS = {
     "application/x-ndjson": record_stream.lines,
@@ -19,6 +19,15 @@ FORMS = {
 }
 ORDERS = ("oldest", "newest")
 MOST = 2**63 - 1
+CUT = (
+    Parameter("limit", "The length of a page; without it all come.", type="integer", minimum=1, maximum=MOST),
+    Parameter("after", "The id of the record after which the page begins.", format="uuid"),
+    Parameter("order", "Which come first.", enum=list(ORDERS), default=ORDERS[0]),
+)
+HEADERS = (
+    Parameter("X-Total-Count", "How many match in all; absent where JSON conditions make it unknown.", type="integer"),
+    Parameter("Link", "The next page, where `limit` cut the stream (RFC 8288)."),
+)
 
 
 class NotAcceptable(PortalError):

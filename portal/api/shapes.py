@@ -1,6 +1,56 @@
-"""What the dialects' objects have in common."""
+"""What the dialects' objects have in common, and how the shape of an answer is written down."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from portal.domain.kinds import KINDS, Kind
+
+Id = Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=["0b5c1e7e-6c1f-4d0c-9d58-2f0f4d4f9f3a"])]
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-21T09:30:00.000000Z"])]
+Date = Annotated[str, Field(json_schema_extra={"format": "date"}, examples=["2026-11-21"])]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Object = dict[str, Any]
+
+
+class Shape(BaseModel):
+    """An answer, for the document and for the tests that hold answers to it: all of these fields and no other."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class KindShape(Shape):
+    """One whose fields `kind_…` are written with the word of a kind: `kind_id` is `model_id` or `script_id`."""
+
+
+class Empty(Shape):
+    pass
+
+
+S = TypeVar("S", bound=KindShape)
+
+
+def of_kind(shape: type[S], kind: Kind, **more: Any) -> type[S]:
+    """The shape as it is written for `kind`, with `more` fields, given as pydantic wants them."""
+
+    def written(field: str) -> str:
+        return f"{kind.word}{field.removeprefix('kind')}" if field.startswith("kind_") else field
+
+    return create_model(
+        f"{kind.label}{shape.__name__}", __base__=shape, __cls_kwargs__={"alias_generator": written}, **more
+    )
+
+
+def by_word(shape: type[S]) -> dict[str, type[S]]:
+    """The shape of each kind, by its word."""
+    return {kind.word: of_kind(shape, kind) for kind in KINDS}
+
+
+def listed(shapes: Mapping[str, type[S]]) -> dict[str, Any]:
+    """A list of each kind's shape."""
+    return {word: list[shape] for word, shape in shapes.items()}  # type: ignore[valid-type]
 
 
 def rfc3339(moment: datetime | None) -> str | None:

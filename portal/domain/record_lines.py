@@ -147,6 +147,17 @@ def _object(given: object, field: str) -> None:
         raise Invalid(fields=[(field, "Takes a JSON object.")])
 
 
+def schemas(kind: Kind) -> dict[str, dict[str, Any]]:
+    """What each field of a record takes, as JSON schemas."""
+    of_texts: dict[Callable[[Any, str], Any], dict[str, Any]] = {
+        rules.moment: {"type": ["string", "null"], "format": "date-time"},
+        rules.day: {"type": ["string", "null"], "format": "date"},
+        _text: {"type": ["string", "null"]},
+        _object: {"type": ["object", "null"]},
+    }
+    return {name: of_texts[read] for name, read in {_DATA[kind.word]: _object, **_READ}.items()}
+
+
 _READ: Mapping[str, Callable[[Any, str], Any]] = {
     "timestamp": rules.moment,
     "collection_date": rules.day,

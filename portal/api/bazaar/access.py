@@ -4,7 +4,9 @@ from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from portal.api.bazaar import bazaar
-from portal.api.bodies import Spec, read_json
+from portal.api.bodies import Spec
+from portal.api.declared import answers, reads
+from portal.api.shapes import Empty
 from portal.domain import access, entries
 from portal.domain.kinds import Kind
 from portal.identity import current_actor
@@ -20,14 +22,18 @@ class PermissionSpec(Spec):
 
 
 @bazaar.post("/<word:kind>/<id:entry_id>/access")
-def set_access(kind: Kind, entry_id: str) -> ResponseReturnValue:
-    spec = read_json(AccessSpec)
-    access.set_access(current_actor(), entries.get(current_actor(), kind, entry_id), spec.access, spec.team_id)
+@reads(AccessSpec)
+@answers(Empty)
+def set_access(kind: Kind, entry_id: str, said: AccessSpec) -> ResponseReturnValue:
+    """Say who sees an entry: `private`, `protected` (a team's, whose `team_id` is given) or `public`."""
+    access.set_access(current_actor(), entries.get(current_actor(), kind, entry_id), said.access, said.team_id)
     return jsonify({})
 
 
 @bazaar.post("/<word:kind>/<id:entry_id>/default-permission")
-def set_default_permission(kind: Kind, entry_id: str) -> ResponseReturnValue:
-    spec = read_json(PermissionSpec)
-    access.set_default_permission(current_actor(), entries.get(current_actor(), kind, entry_id), spec.permission)
+@reads(PermissionSpec)
+@answers(Empty)
+def set_default_permission(kind: Kind, entry_id: str, said: PermissionSpec) -> ResponseReturnValue:
+    """Say what those who see an entry may do with it: `read` or `write`."""
+    access.set_default_permission(current_actor(), entries.get(current_actor(), kind, entry_id), said.permission)
     return jsonify({})

@@ -6,22 +6,38 @@ from flask import jsonify, request
 from flask.typing import ResponseReturnValue
 
 from portal.api.bazaar import bazaar, shapes
-from portal.api.shapes import rfc3339
+from portal.api.bazaar.shapes import ENTRY, PermissionsShape
+from portal.api.declared import BYTES, Parameter, answers, takes
+from portal.api.shapes import Empty, listed, rfc3339
 from portal.domain import entries, versions
 from portal.domain.kinds import Kind
-from portal.downloads import of_version, send
-from portal.errors import BadRequest, NotFound
+from portal.downloads import NotSatisfiable, of_version, send
+from portal.errors import BadRequest, Invalid, NotFound
 from portal.identity import current_actor
 from portal.security.policy import OnEntry, can
 
+VERSION = Parameter("version", "The number of a version; by default the newest.", type="integer", minimum=1)
+FILE_ASKED = (
+    Parameter("Range", "One range of bytes.", examples=["bytes=0-1023"]),
+    Parameter("If-None-Match", "The tag of bytes that the caller has."),
+)
+FILE_HEADERS = (
+    Parameter("ETag", "The sha256 of the whole file, in quotation marks."),
+    Parameter("Content-Disposition", "Its name."),
+)
+
 
 @bazaar.get("/<word:kind>/list")
+@answers(listed(ENTRY))
 def list_entries(kind: Kind) -> ResponseReturnValue:
+    """Every entry that the caller may see."""
     return jsonify(shapes.entries(current_actor(), kind, entries.visible_ids(current_actor(), kind)))
 
 
 @bazaar.get("/<word:kind>/<id:entry_id>")
+@answers(ENTRY)
 def show_entry(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """One entry, with its newest version beside it."""
     entry = entries.get(current_actor(), kind, entry_id)
     found = shapes.entries(current_actor(), kind, [entry.id])
     if not found:  # deleted this moment
@@ -30,14 +46,17 @@ def show_entry(kind: Kind, entry_id: str) -> ResponseReturnValue:
 
 
 @bazaar.delete("/<word:kind>/<id:entry_id>")
+@answers(Empty)
 def delete_entry(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """Delete an entry with all that belongs to it. One that others depend on stays (422)."""
     entries.remove(current_actor(), entries.get(current_actor(), kind, entry_id))
     return jsonify({})
 
 
 @bazaar.get("/<word:kind>/<id:entry_id>/permissions")
+@answers(PermissionsShape)
 def show_permissions(kind: Kind, entry_id: str) -> ResponseReturnValue:
-    """All false for what may not be seen, as for an id that does not exist."""
+    """What the caller may do with an entry: all false where it may not be seen, as for an id that does not exist."""
     actor = current_actor()
     try:
         entry = entries.get(actor, kind, entry_id)
@@ -50,7 +69,12 @@ def show_permissions(kind: Kind, entry_id: str) -> ResponseReturnValue:
 
 
 @bazaar.get("/<word:kind>/<id:entry_id>/download")
+@takes(VERSION, headers=FILE_ASKED)
+@answers(bytes, Invalid, NotSatisfiable, media=(BYTES,), headers=FILE_HEADERS)
+@answers(bytes, status=206, media=(BYTES,), headers=FILE_HEADERS, about="The range that was asked for.")
+@answers(None, status=304, about="The caller has these bytes.")
 def download(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """The file of an entry's newest version, or of another. `ETag` is its sha256."""
     entry = entries.get(current_actor(), kind, entry_id)
     return send(of_version(versions.get(current_actor(), entry, _number())))
 

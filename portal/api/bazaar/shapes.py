@@ -1,18 +1,76 @@
 """The bazaar dialect's objects."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import Field
 from sqlalchemy import Row
 
-from portal.api.shapes import rfc3339
+from portal.api import shapes
+from portal.api.shapes import Id, KindShape, Object, Sha256, Shape, Time, by_word, listed, rfc3339
 from portal.domain import dependencies, versions
 from portal.domain.access import Ids
-from portal.domain.kinds import Kind
+from portal.domain.kinds import KINDS, Kind
 from portal.domain.tokens import Token
 from portal.domain.versions import Version
 from portal.security.actor import Actor
 from portal.uploads import session as uploads
+
+Status = Literal["not_started", "starting", "in_progress", "stopped", "complete", "failed"]
+
+
+class DependencyShape(KindShape):
+    kind_id: Id
+    kind_name: str
+    type: str
+    username: str
+
+
+class EntryShape(KindShape):
+    kind_id: Id
+    kind_name: str
+    type: str
+    access: Literal["private", "protected", "public"]
+    default_permission: Literal["read", "write"]
+    train_status: Status
+    deploy_status: Status
+    publish_date: Time
+    user_email: str
+    username: str
+    team_id: Id | None
+    attributes: Object
+    size: int | None
+    sha256: Sha256 | None
+    version: int | None = Field(description="The number of the newest version.")
+
+
+class VersionShape(KindShape):
+    kind_id: Id
+    kind_type: str
+    version: int
+    size: int
+    sha256: Sha256
+
+
+class PermissionsShape(Shape):
+    read: bool
+    write: bool
+    owner: bool
+    exp: Time | None = Field(description="When the presented credential expires.")
+    username: str
+
+
+class TokenShape(Shape):
+    token_id: Id
+    name: str
+    scope: Literal["read", "write"]
+    created_at: Time
+    expires_at: Time | None
+    last_used_at: Time | None
+
+
+DEPENDENCIES, VERSION = listed(by_word(DependencyShape)), by_word(VersionShape)
+ENTRY = {kind.word: shapes.of_kind(EntryShape, kind, dependencies=(DEPENDENCIES[kind.word], ...)) for kind in KINDS}
 
 
 def entries(actor: Actor, kind: Kind, entry_ids: Ids) -> list[dict[str, Any]]:

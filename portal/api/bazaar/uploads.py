@@ -4,7 +4,7 @@ import base64
 import binascii
 import re
 from contextlib import suppress
-from typing import Any
+from typing import Any, Literal
 
 from flask import current_app, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
@@ -14,11 +14,13 @@ from werkzeug.exceptions import ClientDisconnected
 from portal.api.arriving import ArrivingBody
 from portal.api.auth import upload_token
 from portal.api.bazaar import bazaar, shapes
-from portal.api.bodies import KindSpec, Spec, of_kind, read_json
-from portal.api.shapes import rfc3339
+from portal.api.bazaar.shapes import VERSION
+from portal.api.bodies import KindSpec, Spec, of_kind
+from portal.api.declared import BYTES, Parameter, accepts, answers, reads, takes
+from portal.api.shapes import Empty, Id, KindShape, Sha256, Shape, Time, by_word, rfc3339
 from portal.domain.kinds import KINDS, Kind
-from portal.errors import BadRequest, Conflict, LengthRequired, PortalError, WrongType
-from portal.identity import current_actor
+from portal.errors import BadRequest, Conflict, Gone, LengthRequired, NotFound, PortalError, WrongType
+from portal.identity import current_actor, from_here
 from portal.security.actor import Actor
 from portal.storage.base import StorageError
 from portal.storage.files import PIECE
@@ -54,7 +56,7 @@ class BeginSpec(KindSpec):
 BEGIN_SPECS = {kind.word: of_kind(BeginSpec, kind) for kind in KINDS}
 
 
-class TokenSpec(Spec):
+class UploadSpec(Spec):
     upload_id: str
 
 
@@ -62,26 +64,73 @@ class CommitSpec(Spec):
     sha256: str | None = Field(None, pattern=_SHA256)
 
 
+class BegunShape(KindShape):
+    token: str = Field(description="Good for this upload alone.")
+    upload_id: Id
+    kind_id: Id
+    chunk_size: int
+    expires_at: Time
+
+
+class ProgressShape(KindShape):
+    upload_id: Id
+    kind_id: Id
+    status: Literal["open", "checking", "done", "aborted", "expired"]
+    file_name: str
+    size: int | None
+    sha256: Sha256 | None
+    chunk_size: int
+    received: list[tuple[int, int]] = Field(description="First and last index of each run of chunks.")
+    bytes_received: int
+    bytes_checked: int
+    expires_at: Time
+    digests: dict[str, str] = Field({}, description="By index the sha-256 of each chunk in Base64, if asked for.")
+
+
+class CheckingShape(Shape):
+    status: Literal["checking"]
+    bytes_checked: int
+    size: int | None
+
+
+BEGUN, PROGRESS = by_word(BegunShape), by_word(ProgressShape)
+INDEX = Parameter("idx", "The chunk's number, from 0 in plain decimal.", type="integer", minimum=0)
+DIGEST = Parameter("Content-Digest", "Checked if it is given (RFC 9530).", examples=["sha-256=:BASE64:"])
+RETRY_AFTER = Parameter("Retry-After", "Seconds to wait.", type="integer")
+UPLOAD_ID = Parameter("upload_id", "Instead of the upload's token, for the person who began it.", format="uuid")
+DIGESTS = Parameter("digests", "Whether to list the digests of chunks.", type="boolean", default=False)
+
+
 @bazaar.post("/<word:kind>/upload")
-def begin(kind: Kind) -> ResponseReturnValue:
+@reads(BEGIN_SPECS)
+@answers(BEGUN, Conflict)
+def begin(kind: Kind, said: BeginSpec) -> ResponseReturnValue:
+    """Begin the upload of an entry's file: a new entry with `{word}_name`, a new version of one with `{word}_id`."""
     g.field_names = {"name": f"{kind.word}_name", "type": f"{kind.word}_type"}
-    said = read_json(BEGIN_SPECS[kind.word]).announcement()
+    announced = said.announcement()
     try:
-        upload = machine.begin(current_actor(), kind, said)
+        upload = machine.begin(current_actor(), kind, announced)
     except Conflict as error:
-        raise _explained(error, kind, said) from None
+        raise _explained(error, kind, announced) from None
     return jsonify(_begun(kind, upload, tokens.make(upload)))
 
 
 @bazaar.post("/<word:kind>/upload/token")
-def renew_token(kind: Kind) -> ResponseReturnValue:
-    upload = session.get(current_actor(), read_json(TokenSpec).upload_id, kind)
+@reads(UploadSpec)
+@answers(BEGUN, Conflict, Gone, NotFound)
+def renew_token(kind: Kind, said: UploadSpec) -> ResponseReturnValue:
+    """A fresh token for an upload that the caller began."""
+    upload = session.get(current_actor(), said.upload_id, kind)
     return jsonify(_begun(kind, upload, tokens.renew(current_actor(), upload)))
 
 
 @bazaar.post("/<word:kind>/upload/<idx>")
+@takes(path=(INDEX,), headers=(DIGEST,))
+@accepts({BYTES: bytes})
+@answers(Empty, Conflict, Gone, LengthRequired)
 def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
-    actor, upload = tokens.open_token(upload_token(), kind)
+    """Send one chunk: in any order, in parallel, and again whenever it is not sure to have arrived."""
+    actor, upload = _by_token(kind)
     if not _INDEX.fullmatch(idx) or int(idx) > machine.MOST_BYTES:
         raise BadRequest("A chunk's index is a whole number from 0 in plain decimal.")
     if request.mimetype == "multipart/form-data":
@@ -100,7 +149,10 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
 
 
 @bazaar.get("/<word:kind>/upload")
+@takes(UPLOAD_ID, DIGESTS)
+@answers(PROGRESS, NotFound, Gone)
 def progress(kind: Kind) -> ResponseReturnValue:
+    """What has arrived of an upload."""
     actor, upload = _upload(kind)
     received = machine.progress(actor, upload)
     body: dict[str, Any] = {
@@ -123,11 +175,13 @@ def progress(kind: Kind) -> ResponseReturnValue:
 
 
 @bazaar.post("/<word:kind>/upload/commit")
-def commit(kind: Kind) -> ResponseReturnValue:
-    """200 with the version; 202 while a huge file is still being hashed: ask again."""
-    actor, upload = tokens.open_token(upload_token(), kind)
-    sha256 = read_json(CommitSpec, optional=True).sha256
-    made = finish(actor, upload, sha256 and sha256.lower())
+@reads(CommitSpec, optional=True)
+@answers(VERSION, Conflict, Gone)
+@answers(CheckingShape, status=202, headers=(RETRY_AFTER,), about="A huge file is still being hashed: ask again.")
+def commit(kind: Kind, said: CommitSpec) -> ResponseReturnValue:
+    """Make the version of what has arrived. Committing again gives the same answer."""
+    actor, upload = _by_token(kind)
+    made = finish(actor, upload, said.sha256 and said.sha256.lower())
     if made is None:
         waiting = {"status": "checking", "bytes_checked": upload.checked_bytes, "size": upload.size}
         return jsonify(waiting), 202, {"Retry-After": "1"}
@@ -135,7 +189,10 @@ def commit(kind: Kind) -> ResponseReturnValue:
 
 
 @bazaar.delete("/<word:kind>/upload")
+@takes(UPLOAD_ID)
+@answers(Empty, Conflict, Gone, NotFound)
 def abort(kind: Kind) -> ResponseReturnValue:
+    """Give an upload up; nothing of it stays."""
     machine.abort(*_upload(kind))
     return jsonify({})
 
@@ -152,8 +209,13 @@ def _upload(kind: Kind) -> tuple[Actor, Upload]:
     """By upload token, or by `?upload_id=` for the person who began it."""
     upload_id = request.args.get("upload_id")
     if upload_id is None:
-        return tokens.open_token(upload_token(), kind)
+        return _by_token(kind)
     return current_actor(), session.get(current_actor(), upload_id, kind)
+
+
+def _by_token(kind: Kind) -> tuple[Actor, Upload]:
+    actor, upload = tokens.open_token(upload_token(), kind)
+    return from_here(actor), upload
 
 
 def _explained(error: Conflict, kind: Kind, said: Announcement) -> Conflict:

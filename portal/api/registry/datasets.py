@@ -3,19 +3,21 @@
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from portal.api.bodies import read_json
+from portal.api.declared import answers, reads, takes
 from portal.api.registry import record_shapes, registry
-from portal.api.registry.pages import paged, read_page
-from portal.api.registry.parameters import PAGE, takes
+from portal.api.registry.pages import PAGE, PAGED, paged, read_page
+from portal.api.registry.record_shapes import DatasetShape, DatasetSpec
 from portal.domain import datasets, entries
 from portal.domain.kinds import Kind
-from portal.errors import NotFound
+from portal.errors import Conflict, NotFound
 from portal.identity import current_actor
 
 
 @registry.get("/id/<id:entry_id>/datasets")
 @takes(*PAGE)
+@answers(list[DatasetShape], headers=PAGED)
 def list_datasets(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """The datasets of an entry, by name; 404 where there are none."""
     page, entry = read_page(), entries.get(current_actor(), kind, entry_id)
     found, total = datasets.find(current_actor(), entry, page.limit, page.offset)
     if not found:
@@ -24,15 +26,17 @@ def list_datasets(kind: Kind, entry_id: str) -> ResponseReturnValue:
 
 
 @registry.post("/id/<id:entry_id>/datasets")
-def add_dataset(kind: Kind, entry_id: str) -> ResponseReturnValue:
-    spec = read_json(record_shapes.DatasetSpec)
+@reads(DatasetSpec)
+@answers(DatasetShape, Conflict)
+def add_dataset(kind: Kind, entry_id: str, said: DatasetSpec) -> ResponseReturnValue:
+    """Make a dataset of an entry."""
     entry = entries.get(current_actor(), kind, entry_id)
     dataset = datasets.add(
         current_actor(),
         entry,
-        spec.dataset_name,
-        info=spec.dataset_info,
-        collection_date=spec.collection_date,
-        experiment=spec.experiment_name,
+        said.dataset_name,
+        info=said.dataset_info,
+        collection_date=said.collection_date,
+        experiment=said.experiment_name,
     )
     return jsonify(record_shapes.dataset(dataset))

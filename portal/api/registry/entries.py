@@ -6,25 +6,31 @@ from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from portal import strict_json
-from portal.api.bodies import read_json
+from portal.api.declared import answers, reads, takes
 from portal.api.registry import registry, shapes
-from portal.api.registry.pages import paged, read_page
-from portal.api.registry.parameters import PAGE, own_fields, takes
+from portal.api.registry.pages import PAGE, PAGED, paged, read_page
+from portal.api.registry.parameters import own_fields
+from portal.api.registry.shapes import CHANGES, ENTRY, EXPERIMENTS, SPECS, EntryChanges, EntrySpec
+from portal.api.shapes import Empty, listed
 from portal.domain import entries, experiments, listing
 from portal.domain.kinds import Kind
-from portal.errors import BadRequest, NotFound
+from portal.errors import BadRequest, Conflict, NotFound
 from portal.identity import current_actor
 
 
 @registry.get("/all")
 @takes(*PAGE)
+@answers(listed(ENTRY), NotFound, headers=PAGED)
 def list_all(kind: Kind) -> Response:
+    """Every entry that the caller may see; 404 where there is none."""
     return _listed(kind, listing.Wanted())
 
 
 @registry.get("")
 @takes("experiment_name", *PAGE, of_kind=own_fields)
+@answers(listed(ENTRY), NotFound, headers=PAGED)
 def search(kind: Kind) -> Response:
+    """The entries that match all that is given; 404 where none does."""
     args = request.args
     wanted = listing.Wanted(
         name=args.get(f"{kind.word}_name"),
@@ -37,33 +43,43 @@ def search(kind: Kind) -> Response:
 
 
 @registry.get("/id/<id:entry_id>")
+@answers(ENTRY)
 def show(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """One entry."""
     return jsonify(shapes.entry(kind, entries.get(current_actor(), kind, entry_id)))
 
 
 @registry.post("")
-def create(kind: Kind) -> ResponseReturnValue:
-    spec = read_json(shapes.SPECS[kind.word])
-    entry = entries.register_once(current_actor(), kind, spec.fields(), experiment=spec.experiment_name)
+@reads(SPECS)
+@answers(ENTRY, Conflict)
+def create(kind: Kind, said: EntrySpec) -> ResponseReturnValue:
+    """Register an entry. One of the same name and address that the caller owns already is returned as it is."""
+    entry = entries.register_once(current_actor(), kind, said.fields(), experiment=said.experiment_name)
     return jsonify(shapes.entry(kind, entry))
 
 
 @registry.patch("/id/<id:entry_id>")
-def update(kind: Kind, entry_id: str) -> ResponseReturnValue:
-    spec = read_json(shapes.CHANGES[kind.word])
+@reads(CHANGES)
+@answers(ENTRY, Conflict)
+def update(kind: Kind, entry_id: str, said: EntryChanges) -> ResponseReturnValue:
+    """Change what is given of an entry, and leave the rest."""
     entry = entries.get(current_actor(), kind, entry_id)
-    entry = entries.edit(current_actor(), entry, spec.fields(), experiment=spec.experiment_name)
+    entry = entries.edit(current_actor(), entry, said.fields(), experiment=said.experiment_name)
     return jsonify(shapes.entry(kind, entry))
 
 
 @registry.delete("/id/<id:entry_id>")
+@answers(Empty)
 def delete(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """Delete an entry with all that belongs to it. One that others depend on stays (422)."""
     entries.remove(current_actor(), entries.get(current_actor(), kind, entry_id))
     return jsonify({})
 
 
 @registry.get("/id/<id:entry_id>/experiments")
+@answers(EXPERIMENTS)
 def list_experiments(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """The experiments that an entry belongs to; 404 where there are none."""
     found = experiments.of_entry(entries.get(current_actor(), kind, entry_id).id)
     if not found:
         raise NotFound(f"This {kind.word} belongs to no experiment.")

@@ -5,9 +5,18 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
+from portal.api.declared import Parameter
 from portal.errors import BadRequest
 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 100, 1000, 2**63 - 1
+PAGE = (
+    Parameter("limit", "How many at most.", type="integer", minimum=1, maximum=MAX_LIMIT, default=DEFAULT_LIMIT),
+    Parameter("offset", "How many to pass over.", type="integer", minimum=0, maximum=MAX_OFFSET, default=0),
+)
+PAGED = (
+    Parameter("X-Total-Count", "How many there are in all.", type="integer", minimum=0),
+    Parameter("Link", "The first, previous, next and last page (RFC 8288)."),
+)
 
 
 class Page(NamedTuple):

@@ -1,13 +1,15 @@
 """A record as multipart/form-data: its fields as text, JSON among them as JSON text, and perhaps a file."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from portal import strict_json
 from portal.api import multipart
+from portal.api.declared import JSON
 from portal.database import end_read
 from portal.domain import record_lines, records, rules
 from portal.domain.entries import Entry
-from portal.domain.kinds import Kind
+from portal.domain.kinds import KINDS, Kind
 from portal.domain.records import NewRecord, Record
 from portal.errors import PortalError
 from portal.identity import current_actor
@@ -16,6 +18,21 @@ from portal.security.policy import OnEntry
 from portal.uploads.record_file import add_with_file
 
 FILE = "record_file"
+
+
+def _bodies() -> Mapping[str, Any]:
+    """How a record may be sent, or many of them."""
+    record, form = {}, {}
+    for kind in KINDS:
+        fields = record_lines.schemas(kind)
+        record[kind.word] = {"type": "object", "properties": fields, "additionalProperties": False}
+        texts = {name: {"type": "string"} for name in fields}
+        file = {FILE: {"type": "string", "format": "binary"}}
+        form[kind.word] = {"type": "object", "properties": {**texts, **file}, "additionalProperties": False}
+    return {JSON: record, "multipart/form-data": form, "application/x-ndjson": str}
+
+
+BODIES = _bodies()
 
 
 def add(kind: Kind, entry: Entry) -> Record:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from pydantic import Field
+
 from portal.api.bodies import KindSpec, Spec, of_kind
-from portal.api.shapes import rfc3339
+from portal.api.shapes import Date, Id, KindShape, Object, Shape, Time, by_word, rfc3339
 from portal.api.times import Day
 from portal.domain import records
 from portal.domain.datasets import Dataset
@@ -39,8 +41,45 @@ class RecordChanges(KindSpec):
         return {names[field]: given[field] for field in self.model_fields_set}
 
 
-RUNS = {kind.word: of_kind(RunSpec, kind) for kind in KINDS}
+RUN_SPECS = {kind.word: of_kind(RunSpec, kind) for kind in KINDS}
 CHANGES = {kind.word: of_kind(RecordChanges, kind) for kind in KINDS}
+
+
+class RunShape(KindShape):
+    id: Id
+    kind_id: Id
+    kind_name: str
+    kind_run_info: Object
+    created_at: Time
+
+
+class DatasetShape(Shape):
+    id: Id
+    dataset_name: str
+    collection_date: Date | None
+    dataset_info: Object
+
+
+class RecordShape(KindShape):
+    id: Id
+    timestamp: Time
+    collection_date: Date
+    dataset_id: Id
+    dataset_name: str
+    kind_id: Id
+    kind_name: str
+    kind_data: Object | None
+    experiment_id: Id | None
+    experiment_name: str | None
+    season_id: Id | None
+    season_name: str | None
+    site_id: Id | None
+    site_name: str | None
+    record_file: str | None = Field(description="The name of the record's file.")
+    record_info: Object
+
+
+RUN, RECORD = by_word(RunShape), by_word(RecordShape)
 
 
 def run(kind: Kind, entry: Entry, item: Run) -> dict[str, Any]:

@@ -7,8 +7,12 @@ from typing import Any
 
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 from werkzeug.exceptions import ClientDisconnected
 
+from portal.api.declared import Parameter
+from portal.api.registry.record_shapes import RECORD
+from portal.api.shapes import Shape
 from portal.domain import record_bulk, record_lines
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
@@ -17,9 +21,24 @@ from portal.errors import BadRequest, Invalid, NoSpace, PortalError, WrongType
 from portal.identity import current_actor
 
 TYPES = ("application/x-ndjson", "application/ndjson")
+ATOMIC = Parameter("atomic", "Of lines: all of them go in or none does.", type="boolean", default=False)
 _ANY_LENGTH = 2**63 - 1
 _PIECE = 256 << 10
 _IN_MEMORY = 8 << 20
+
+
+class RejectedShape(Shape):
+    line: int
+    error: str
+
+
+class LoadedShape(Shape):
+    inserted: int
+    rejected: list[RejectedShape]
+    more_rejected: int = Field(description="Lines that were rejected, but are not listed.")
+
+
+ADDED = {word: shape | LoadedShape for word, shape in RECORD.items()}
 
 
 def load(kind: Kind, entry: Entry) -> ResponseReturnValue:

@@ -5,10 +5,12 @@ from typing import Any
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from portal.api import ndjson
-from portal.api.registry import registry
-from portal.api.registry.parameters import View, takes
+from portal.api.declared import Parameter, View, answers, takes
+from portal.api.registry import record_shapes, registry
+from portal.api.shapes import Date, Shape
 from portal.domain import entries, record_search
 from portal.domain.kinds import Kind
 from portal.domain.record_filters import FILTERS, Filter, Wanted
@@ -23,48 +25,90 @@ def _of_all(kind: Kind) -> Iterator[Filter]:
     return (each for each in FILTERS if each.kind in (None, kind))
 
 
+class NameCount(Shape):
+    name: str | None
+    count: int
+
+
+class DayCount(Shape):
+    day: Date
+    count: int
+
+
+class CountsShape(Shape):
+    total: int
+    is_capped: bool = Field(False, description="There are at least so many.")
+    experiments: list[NameCount]
+    seasons: list[NameCount]
+    sites: list[NameCount]
+    datasets: list[NameCount]
+    days: list[DayCount]
+
+
 Filters = Callable[[Kind], Iterator[Filter]]
+_streams = answers(
+    str,
+    ndjson.NotAcceptable,
+    media=tuple(ndjson.FORMS),
+    headers=ndjson.HEADERS,
+    lines=record_shapes.RECORD,
+    about="One record a line; other forms of the same rows by the header `Accept`.",
+)
 
 
 def _takes(filters: Filters, *more: str) -> Callable[[View], View]:
     """Each filter by its name, which may be repeated where it takes several values, and by the seeds' for one value."""
 
     def single(kind: Kind) -> Iterator[str]:
-        return (name for each in filters(kind) for name in (each.also, None if each.is_many else each.key) if name)
+        for each in filters(kind):
+            if each.also:
+                yield Parameter(each.also, f"One of `{each.key}`.")
+            if not each.is_many:
+                yield Parameter(each.key, f"{each.label}. {each.takes}")
 
     def repeated(kind: Kind) -> Iterator[str]:
-        return (each.key for each in filters(kind) if each.is_many)
+        return (Parameter(each.key, f"{each.label}; may be repeated.") for each in filters(kind) if each.is_many)
 
     return takes(*more, of_kind=single, repeated=repeated)
 
 
 @registry.get("/id/<id:entry_id>/records")
 @_takes(_of_entry, *ndjson.CUT)
+@_streams
 def search_records(kind: Kind, entry_id: str) -> Response:
+    """The records of an entry that match, as a stream in the order of time."""
     return ndjson.answer(_asked(kind, entry_id))
 
 
 @registry.get("/id/<id:entry_id>/records/filter")
 @_takes(_of_entry, *ndjson.CUT)
+@_streams
 def filter_records(kind: Kind, entry_id: str) -> Response:
+    """The same records of an entry, at the address of the first clients."""
     return ndjson.answer(_asked(kind, entry_id))
 
 
 @registry.get("/records")
 @_takes(_of_all, *ndjson.CUT)
+@_streams
 def search_all_records(kind: Kind) -> Response:
+    """The records that match of all entries that the caller may read, as a stream in the order of time."""
     return ndjson.answer(_asked(kind))
 
 
 @registry.get("/id/<id:entry_id>/records/facets")
 @_takes(_of_entry)
+@answers(CountsShape)
 def count_records(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """How many records of an entry match, by experiment, season, site, dataset and day."""
     return _counted(_asked(kind, entry_id))
 
 
 @registry.get("/records/facets")
 @_takes(_of_all)
+@answers(CountsShape)
 def count_all_records(kind: Kind) -> ResponseReturnValue:
+    """How many records match of all entries that the caller may read."""
     return _counted(_asked(kind))
 
 

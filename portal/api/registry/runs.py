@@ -3,10 +3,11 @@
 from flask import jsonify
 from flask.typing import ResponseReturnValue
 
-from portal.api.bodies import read_json
+from portal.api.declared import answers, reads, takes
 from portal.api.registry import record_shapes, registry
-from portal.api.registry.pages import paged, read_page
-from portal.api.registry.parameters import PAGE, takes
+from portal.api.registry.pages import PAGE, PAGED, paged, read_page
+from portal.api.registry.record_shapes import RUN, RUN_SPECS, RunSpec
+from portal.api.shapes import listed
 from portal.domain import entries, runs
 from portal.domain.kinds import Kind
 from portal.errors import NotFound
@@ -15,7 +16,9 @@ from portal.identity import current_actor
 
 @registry.get("/id/<id:entry_id>/runs")
 @takes(*PAGE)
+@answers(listed(RUN), headers=PAGED)
 def list_runs(kind: Kind, entry_id: str) -> ResponseReturnValue:
+    """The runs of an entry, oldest first; 404 where there are none."""
     page, entry = read_page(), entries.get(current_actor(), kind, entry_id)
     found, total = runs.find(current_actor(), entry, page.limit, page.offset)
     if not found:
@@ -24,7 +27,9 @@ def list_runs(kind: Kind, entry_id: str) -> ResponseReturnValue:
 
 
 @registry.post("/id/<id:entry_id>/runs")
-def add_run(kind: Kind, entry_id: str) -> ResponseReturnValue:
-    spec = read_json(record_shapes.RUNS[kind.word])
+@reads(RUN_SPECS)
+@answers(RUN)
+def add_run(kind: Kind, entry_id: str, said: RunSpec) -> ResponseReturnValue:
+    """Add a run to an entry."""
     entry = entries.get(current_actor(), kind, entry_id)
-    return jsonify(record_shapes.run(kind, entry, runs.add(current_actor(), entry, spec.run_info)))
+    return jsonify(record_shapes.run(kind, entry, runs.add(current_actor(), entry, said.run_info)))

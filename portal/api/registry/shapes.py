@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+from portal.api import shapes
 from portal.api.bodies import KindSpec, of_kind
-from portal.api.shapes import rfc3339
+from portal.api.shapes import Id, KindShape, Object, Shape, Time, rfc3339
 from portal.domain.entries import Entry
 from portal.domain.experiments import Experiment
 from portal.domain.kinds import KINDS, Kind
@@ -30,6 +31,28 @@ class EntryChanges(EntrySpec):
 
 SPECS = {kind.word: of_kind(EntrySpec, kind, *kind.extra_fields) for kind in KINDS}
 CHANGES = {kind.word: of_kind(EntryChanges, kind, *kind.extra_fields) for kind in KINDS}
+
+
+class EntryShape(KindShape):
+    id: Id
+    kind_name: str
+    kind_url: str | None
+    kind_info: Object
+    created_at: Time
+    updated_at: Time
+
+
+class ExperimentShape(Shape):
+    id: Id
+    experiment_name: str
+    experiment_info: Object
+
+
+ENTRY = {
+    kind.word: shapes.of_kind(EntryShape, kind, **{f"kind_{field}": (str, ...) for field in kind.extra_fields})
+    for kind in KINDS
+}
+EXPERIMENTS = {kind.word: list[str] if kind.lists_experiment_names else list[ExperimentShape] for kind in KINDS}
 
 
 def entry(kind: Kind, item: Entry) -> dict[str, Any]:
