@@ -160,11 +160,21 @@ class Store(ABC):
 
     @abstractmethod
     def put_chunk(
-        self, upload_id: str, idx: int, length: int, source: Source, expected_sha256: bytes | None = None
+        self,
+        upload_id: str,
+        idx: int,
+        length: int,
+        source: Source,
+        expected_sha256: bytes | None = None,
+        *,
+        once: bool = False,
     ) -> StoredChunk:
         """Read exactly `length` bytes from `source` and keep them as chunk `idx` (0 or more, below 2**63); when this
         returns they are durable. A chunk may be sent again, the last complete one counts; of several at once one
         is kept, whole. Whatever is raised, the chunk acknowledged before stays as it was.
+
+        With `once` the first complete one counts instead: Conflict where the chunk is acknowledged, before reading or
+        at the end, however many send it at a time.
 
         Missing, Sealed, Misfit (before reading), ShortBody (also for any OSError of the source), DigestMismatch.
         Anything else that the source raises passes through. Sealed and Missing may also come in the middle."""

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from portal.durable import sync_folder
 from portal.storage.base import (
+    Conflict,
     Damaged,
     DigestMismatch,
     Missing,
@@ -60,7 +61,14 @@ class DiskStore(Store):
             make(self._path(staging_key(upload_id)), size, chunk_size, self._logs)
 
     def put_chunk(
-        self, upload_id: str, idx: int, length: int, source: Source, expected_sha256: bytes | None = None
+        self,
+        upload_id: str,
+        idx: int,
+        length: int,
+        source: Source,
+        expected_sha256: bytes | None = None,
+        *,
+        once: bool = False,
     ) -> StoredChunk:
         folder = self._path(staging_key(upload_id))
         with (
@@ -68,7 +76,7 @@ class DiskStore(Store):
             opened_journal(folder, self._logs) as journal,
             opened(folder / DATA, os.O_RDWR) as data,
         ):
-            slot = Slot(journal, data, idx, length)
+            slot = Slot(journal, data, idx, length, once)
             try:
                 sha256 = slot.fill(source)
                 if expected_sha256 is not None and sha256 != expected_sha256:
@@ -76,7 +84,11 @@ class DiskStore(Store):
             except BaseException:
                 slot.give_up()
                 raise
-            return slot.keep(sha256)
+            try:
+                return slot.keep(sha256)
+            except Conflict:
+                slot.give_up()
+                raise
 
     def received(self, upload_id: str) -> Received:
         with self._journal(upload_id) as journal, journal.appending():

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from portal.storage.base import Misfit, ShortBody, Source, StorageError, StoredChunk, chunk_length
+from portal.storage.base import Conflict, Misfit, ShortBody, Source, StorageError, StoredChunk, chunk_length
 from portal.storage.files import PIECE, start_writing, write_all
 from portal.storage.journal import Journal
 from portal.storage.locks import holder, lock
@@ -21,15 +21,16 @@ class Slot:
     writing them; any other goes where no acknowledged chunk and no other writer is.
     """
 
-    def __init__(self, journal: Journal, data: int, idx: int, length: int) -> None:
+    def __init__(self, journal: Journal, data: int, idx: int, length: int, once: bool = False) -> None:
         if journal.size is not None and journal.chunk_size is not None:
             expected = chunk_length(journal.size, journal.chunk_size, idx)
             if length != expected:
                 raise Misfit(f"chunk {idx} has {expected} bytes, not {length}")
         elif not (0 <= idx < 2**63 and 0 <= length < 2**63):
             raise ValueError(f"no chunk has the index {idx} and {length} bytes")
-        self._journal, self._data, self._idx, self._length = journal, data, idx, length
+        self._journal, self._data, self._idx, self._length, self._once = journal, data, idx, length, once
         with journal.appending() as log:
+            self._require_first(log)
             self._generation = journal.open_generation()
             self._offset = self._claim(log) if length else 0
 
@@ -51,7 +52,8 @@ class Slot:
         """From here on the chunk is these bytes, durably."""
         os.fdatasync(self._data)
         chunk = StoredChunk(self._length, sha256)
-        with self._journal.appending(), self._journal.writing(self._generation):
+        with self._journal.appending() as log, self._journal.writing(self._generation):
+            self._require_first(log)
             self._journal.add_chunk(self._idx, self._offset, chunk)
         return chunk
 
@@ -62,6 +64,10 @@ class Slot:
             with self._journal.writing(self._generation):
                 if self._length and self._offset >= past and not holder(self._data, past, 0):
                     os.ftruncate(self._data, past)
+
+    def _require_first(self, log: Log) -> None:
+        if self._once and self._idx in log.chunks:
+            raise Conflict(f"chunk {self._idx} is there already")
 
     def _claim(self, log: Log) -> int:
         home, held = log.home(self._idx), log.offsets.get(self._idx)

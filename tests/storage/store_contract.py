@@ -72,16 +72,16 @@ class Held:
 class Sending:
     """A put_chunk in a thread of its own, stuck halfway until `end` is called."""
 
-    def __init__(self, store: Store, upload: str, idx: int, content: bytes) -> None:
+    def __init__(self, store: Store, upload: str, idx: int, content: bytes, *, once: bool = False) -> None:
         self.source = Held(content)
         self.outcome: StoredChunk | Exception | None = None
-        self._thread = threading.Thread(target=self._send, args=(store, upload, idx, len(content)))
+        self._thread = threading.Thread(target=self._send, args=(store, upload, idx, len(content), once))
         self._thread.start()
         assert self.source.halfway.wait(20)
 
-    def _send(self, store: Store, upload: str, idx: int, length: int) -> None:
+    def _send(self, store: Store, upload: str, idx: int, length: int, once: bool) -> None:
         try:
-            self.outcome = store.put_chunk(upload, idx, length, self.source)
+            self.outcome = store.put_chunk(upload, idx, length, self.source, once=once)
         except Exception as error:
             self.outcome = error
 
@@ -280,6 +280,25 @@ class StoreContract:
             put(store, here, 1, b"efgh")
             put(store, here, 2, b"ij")
             assert finish(store, here) == b"AAAAefghij"
+
+    def test_what_comes_once_is_not_replaced(self, store, upload, loose):
+        for here in (upload, loose):
+            late = [Sending(store, here, 0, content, once=True) for content in (b"AAAA", b"BBBB")]
+            assert store.put_chunk(here, 0, 4, io.BytesIO(b"CCCC"), once=True) == StoredChunk(4, sha(b"CCCC"))
+            assert all(isinstance(each.end(), Conflict) for each in late)
+            unread = io.BytesIO(b"DDDD")
+            with pytest.raises(Conflict):
+                store.put_chunk(here, 0, 4, unread, once=True)
+            assert unread.tell() == 0
+            put(store, here, 1, b"efgh")
+            put(store, here, 2, b"ij")
+            assert finish(store, here) == b"CCCCefghij"
+
+    def test_what_comes_once_may_come_again_after_it_was_cut_short(self, store, loose):
+        with pytest.raises(ShortBody):
+            store.put_chunk(loose, 0, 4, io.BytesIO(b"AB"), once=True)
+        store.put_chunk(loose, 0, 4, io.BytesIO(b"CCCC"), once=True)
+        assert finish(store, loose) == b"CCCC"
 
     def test_chunks_arrive_side_by_side(self, store, upload, loose):
         for here in (upload, loose):
