@@ -36,9 +36,8 @@ class What(StrEnum):
     DEFAULT_PERMISSION_CHANGED = "default_permission.changed"  # was, now
     OWNER_CHANGED = "owner.changed"  # about: the new owner; was: the user name of the old
     VERSION_PUBLISHED = "version.published"  # number
-    VERSION_DELETED = "version.deleted"  # number
     VERSION_DEPLOYED = "version.deployed"  # number, environment
-    RECORD_DELETED = "record.deleted"  # timestamp, dataset
+    RECORDS_DELETED = "records.deleted"  # number
     TEAM_CREATED = "team.created"
     TEAM_RENAMED = "team.renamed"  # was
     TEAM_DELETED = "team.deleted"
@@ -56,6 +55,7 @@ class What(StrEnum):
     USER_DELETED = "user.deleted"
     TOKEN_MADE = "token.made"  # name, scope
     TOKEN_REVOKED = "token.revoked"  # name
+    EMAIL_CHANGED = "email.changed"
     PASSWORD_CHANGED = "password.changed"
     PASSWORD_REPLACED = "password.replaced"
 

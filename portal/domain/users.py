@@ -4,7 +4,6 @@ import logging
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import String, delete, select
 from sqlalchemy.exc import IntegrityError
@@ -13,12 +12,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.database import Id, Table, Time, begin_write, end_read, new_id, now
 from portal.domain import audit, passwords, rules, throttle
 from portal.domain.audit import What
-from portal.domain.teams import Membership, Team
 from portal.errors import Conflict, Denied, NotFound, invalid
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, anyone
-from portal.security.policy import OnAccount, Portal
+from portal.security.policy import OnAccount
 
 log = logging.getLogger("portal.people")
 
@@ -69,10 +67,15 @@ def rename(actor: Actor, user_id: str | None, username: str, email: str, current
     _require_password(user_id, current, limit)
     begin_write()
     user = db.session.get_one(User, user_id)
+    was = user.username, user.email
     _rename(user, username, email)
     with db.session.no_autoflush:
         _require_free(user)
     _flush(user)
+    if user.username != was[0]:
+        audit.note(actor, What.USER_RENAMED, about=user.username, was=was[0])
+    if user.email != was[1]:
+        audit.note(actor, What.EMAIL_CHANGED, about=user.username)
     return user
 
 
@@ -82,6 +85,7 @@ def change_password(actor: Actor, user_id: str | None, current: str, new: str, *
     passwords.check(new, "new")
     _require_password(user_id, current, limit)
     _replace_password(user_id, new, spare=actor.key_hash or "")
+    audit.note(actor, What.PASSWORD_CHANGED, about=actor.username)
     log.info("%s changed their password", user_id)
 
 
@@ -113,13 +117,16 @@ def list_all() -> Sequence[User]:
     return db.session.scalars(select(User).order_by(User.username_key)).all()
 
 
-@allows(Portal.USE)
-def profile(actor: Actor) -> tuple[User, Sequence[Any]]:
-    """The caller and their teams as rows of id, name, is_admin."""
-    assert actor.user_id is not None
-    teams = select(Team.id, Team.name, Membership.is_admin).join(Membership, Membership.team_id == Team.id)
-    rows = db.session.execute(teams.where(Membership.user_id == actor.user_id).order_by(Team.name_key)).all()
-    return db.session.get_one(User, actor.user_id), rows
+def hold(user_id: str) -> User:
+    """The person, whom nobody deletes until the end of this transaction; 404 if there is nobody.
+
+    Checks no permission.
+    """
+    kept = select(User).where(User.id == user_id.lower()).with_for_update(read=True, key_share=True)
+    user = db.session.scalar(kept.execution_options(populate_existing=True)) if rules.is_id(user_id) else None
+    if user is None:
+        raise NotFound("There is no such person.")
+    return user
 
 
 def _rename(user: User, username: str, email: str) -> None:

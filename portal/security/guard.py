@@ -24,15 +24,22 @@ R = TypeVar("R")
 READ_ONLY = "This token may only read. Make one with the scope “write”."
 
 
-def allows(permission: Permission, *, writes: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Only who has `permission` on the verb's second argument enters; `writes` opens the write transaction first."""
+def allows(
+    permission: Permission, *, writes: bool = False, holding: Callable[[Any], None] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Only who has `permission` on the verb's second argument enters.
+
+    `writes` opens the write transaction first; so does `holding`, which then locks the thing and reads it anew.
+    """
 
     def declare(verb: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(verb)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-            if writes:
-                begin_write()
             actor, thing = args[0], None if isinstance(permission, Portal) else args[1]
+            if writes or holding:
+                begin_write()
+            if holding:
+                holding(thing)
             enforce(actor, permission, thing)  # type: ignore[arg-type]
             return verb(*args, **kwargs)
 

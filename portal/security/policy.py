@@ -29,6 +29,7 @@ class Portal(Permission):
     USE = "be signed in"
     CHANGE = "be signed in with a credential that may change things"
     OVERSEE = "see what is done in the whole portal, and by whom"
+    ADMINISTER = "make teams, look after people"
 
 
 class OnEntry(Permission):
@@ -36,6 +37,19 @@ class OnEntry(Permission):
     WRITE = "edit an entry, add versions"
     OWN = "delete an entry, change who sees it"
     OVERSEE = "see what was done to an entry, and by whom"
+
+
+class OnTeam(Permission):
+    SEE = "see a team, who is in it and what it shares"
+    CONTRIBUTE = "make apps in a team"
+    LEAVE = "end one's own membership"
+    OVERSEE = "have a program list a team's people and what it shares"
+    ADMINISTER = "rename a team, say who is in it and who looks after it"
+    REMOVE = "delete a team"
+
+
+class OnApp(Permission):
+    CONTRIBUTE = "register entries in an app"
 
 
 class OnUpload(Permission):
@@ -84,6 +98,34 @@ def is_admin(actor: Actor, _thing: Any) -> bool:
     return actor.is_known and actor.is_admin
 
 
+def is_admin_and_may_change(actor: Actor, _thing: Any) -> bool:
+    return actor.may_write and is_admin(actor, _thing)
+
+
+def is_in(actor: Actor, team: Any) -> bool:
+    return is_admin(actor, team) or team.id in actor.teams
+
+
+def is_in_and_may_change(actor: Actor, team: Any) -> bool:
+    return actor.may_write and is_in(actor, team)
+
+
+def is_in_its_team(actor: Actor, app: Any) -> bool:
+    return is_in(actor, app.team)
+
+
+def is_in_its_team_and_may_change(actor: Actor, app: Any) -> bool:
+    return actor.may_write and is_in_its_team(actor, app)
+
+
+def looks_after(actor: Actor, team: Any) -> bool:
+    return is_admin(actor, team) or actor.teams.get(team.id, False)
+
+
+def looks_after_and_may_change(actor: Actor, team: Any) -> bool:
+    return actor.may_write and looks_after(actor, team)
+
+
 def is_known(actor: Actor, _thing: Any) -> bool:
     return actor.is_known
 
@@ -123,10 +165,18 @@ POLICY: dict[Permission, Callable[[Actor, Any], bool]] = {
     Portal.USE: is_known,
     Portal.CHANGE: may_change,
     Portal.OVERSEE: is_admin,
+    Portal.ADMINISTER: is_admin_and_may_change,
     OnEntry.READ: can_read,
     OnEntry.WRITE: can_write,
     OnEntry.OWN: is_owner,
     OnEntry.OVERSEE: owns,
+    OnTeam.SEE: is_in,
+    OnTeam.CONTRIBUTE: is_in_and_may_change,
+    OnTeam.LEAVE: is_in_and_may_change,
+    OnTeam.OVERSEE: looks_after,
+    OnTeam.ADMINISTER: looks_after_and_may_change,
+    OnTeam.REMOVE: is_admin_and_may_change,
+    OnApp.CONTRIBUTE: is_in_its_team_and_may_change,
     OnUpload.SEE: began_it_and_holds_on,
     OnUpload.CONTINUE: began_it_and_can_write,
     OnUpload.ABORT: began_it_and_may_end_it,
@@ -145,6 +195,10 @@ def is_visible(actor: Actor, permission: Permission, thing: Any) -> bool:
     """Whether a refusal may admit that the thing exists (403) or must not (404)."""
     if isinstance(permission, OnEntry):
         return can_read(actor, thing)
+    if isinstance(permission, OnTeam):
+        return is_in(actor, thing)
+    if isinstance(permission, OnApp):
+        return is_in_its_team(actor, thing)
     if isinstance(permission, OnUpload):
         return began_it(actor, thing)
     return True

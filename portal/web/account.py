@@ -6,7 +6,7 @@ from flask import Blueprint, current_app, flash, redirect, render_template, url_
 from flask.typing import ResponseReturnValue
 
 from portal.database import now
-from portal.domain import sessions, tokens, users
+from portal.domain import people, sessions, tokens, users
 from portal.errors import PortalError
 from portal.identity import current_actor
 from portal.web.forms import PasswordForm, ProfileForm, TokenForm
@@ -90,7 +90,7 @@ def _page(
     new_token: str | None = None,
 ) -> str:
     actor = current_actor()
-    user, _teams = users.profile(actor)
+    user, _teams = people.profile(actor)
     return render_template(
         "account/show.html",
         profile_form=profile or ProfileForm(formdata=None, obj=user),

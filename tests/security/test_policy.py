@@ -7,7 +7,19 @@ from typing import Any
 import pytest
 
 from portal.security.actor import Actor, Via, nobody
-from portal.security.policy import POLICY, Level, OnAccount, OnEntry, OnUpload, Permission, Portal, can, level
+from portal.security.policy import (
+    POLICY,
+    Level,
+    OnAccount,
+    OnApp,
+    OnEntry,
+    OnTeam,
+    OnUpload,
+    Permission,
+    Portal,
+    can,
+    level,
+)
 from tests.security.expectations import levels
 
 PEOPLE = {
@@ -27,7 +39,9 @@ LEVEL_OF = {
     "owner": Level.OWNER,
     "admin": Level.OWNER,
 }
-EVERY_PERMISSION = [*Portal, *OnEntry, *OnUpload, *OnAccount]
+EVERY_PERMISSION = [*Portal, *OnEntry, *OnTeam, *OnApp, *OnUpload, *OnAccount]
+OUR_TEAM = SimpleNamespace(id="ours")
+OUR_APP = SimpleNamespace(id="app", team=OUR_TEAM)
 
 
 def entry(state: str, team_id: str | None = "ours") -> Any:
@@ -83,6 +97,8 @@ def test_every_permission_has_a_rule() -> None:
 def test_nobody_may_nothing_but_read_what_is_public() -> None:
     things: dict[type[Permission], Any] = {
         OnEntry: entry("public-write"),
+        OnTeam: OUR_TEAM,
+        OnApp: OUR_APP,
         OnUpload: SimpleNamespace(id="u", user_id=None, entry=entry("public-write")),
         OnAccount: None,
     }
@@ -95,22 +111,24 @@ def test_nobody_may_nothing_but_read_what_is_public() -> None:
 def test_a_credential_that_may_only_read_changes_nothing(name: str) -> None:
     reading = replace(PEOPLE[name], may_write=False, via=Via.TOKEN)
     upload = SimpleNamespace(id="u", user_id=name, entry=entry("public-write"))
-    things: dict[type[Permission], Any] = {OnEntry: entry("private"), OnUpload: upload, OnAccount: name}
+    things: dict[type[Permission], Any] = {OnUpload: upload, OnAccount: name}
+    things |= {OnEntry: entry("private"), OnTeam: OUR_TEAM, OnApp: OUR_APP}
 
     allowed = {each for each in EVERY_PERMISSION if can(reading, each, things.get(type(each)))}
-    overseen = {Portal.OVERSEE} if name == "admin" else set()
-    assert allowed == {Portal.USE, OnEntry.READ, OnEntry.OVERSEE, OnUpload.SEE} | overseen
+    overseen = {Portal.OVERSEE, OnTeam.OVERSEE} if name == "admin" else set()
+    assert allowed == {Portal.USE, OnEntry.READ, OnEntry.OVERSEE, OnTeam.SEE, OnUpload.SEE} | overseen
 
 
 def test_an_upload_token_is_good_for_its_upload_alone() -> None:
     token = replace(PEOPLE["owner"], via=Via.UPLOAD, upload_id="u")
     upload = SimpleNamespace(id="u", user_id="owner", entry=entry("private"))
     other = SimpleNamespace(id="v", user_id="owner", entry=entry("private"))
-    things: dict[type[Permission], Any] = {OnEntry: entry("private"), OnAccount: "owner"}
+    things: dict[type[Permission], Any] = {OnEntry: entry("private"), OnTeam: OUR_TEAM, OnApp: OUR_APP}
+    things |= {OnAccount: "owner"}
 
     assert all(can(token, each, upload) for each in OnUpload)
     assert not any(can(token, each, other) for each in OnUpload)
-    assert not any(can(token, each, things.get(type(each))) for each in (*Portal, *OnEntry, *OnAccount))
+    assert not any(can(token, each, things.get(type(each))) for each in set(EVERY_PERMISSION) - set(OnUpload))
 
 
 def test_an_upload_is_continued_by_who_began_it_and_may_still_write() -> None:
@@ -119,6 +137,29 @@ def test_an_upload_is_continued_by_who_began_it_and_may_still_write() -> None:
 
     assert [name for name, actor in PEOPLE.items() if can(actor, OnUpload.CONTINUE, begun)] == ["teammate"]
     assert not any(can(actor, OnUpload.CONTINUE, lost) for actor in PEOPLE.values())
+
+
+def test_a_team_is_for_those_who_are_in_it_and_for_administrators() -> None:
+    allowed = {each: [name for name, actor in PEOPLE.items() if can(actor, each, OUR_TEAM)] for each in OnTeam}
+
+    assert allowed == {
+        OnTeam.SEE: ["teammate", "team_admin", "owner", "admin"],
+        OnTeam.CONTRIBUTE: ["teammate", "team_admin", "owner", "admin"],
+        OnTeam.LEAVE: ["teammate", "team_admin", "owner", "admin"],
+        OnTeam.OVERSEE: ["team_admin", "admin"],
+        OnTeam.ADMINISTER: ["team_admin", "admin"],
+        OnTeam.REMOVE: ["admin"],
+    }
+
+
+def test_an_app_is_filled_by_those_in_its_team() -> None:
+    allowed = [name for name, actor in PEOPLE.items() if can(actor, OnApp.CONTRIBUTE, OUR_APP)]
+
+    assert allowed == ["teammate", "team_admin", "owner", "admin"]
+
+
+def test_teams_are_made_by_administrators() -> None:
+    assert [name for name, actor in PEOPLE.items() if can(actor, Portal.ADMINISTER)] == ["admin"]
 
 
 def test_an_account_is_changed_by_its_person_alone() -> None:

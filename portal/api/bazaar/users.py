@@ -4,9 +4,11 @@ from flask import current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from portal.api.bazaar import bazaar
-from portal.api.bodies import Spec, read_json
-from portal.domain import sessions, users
-from portal.errors import Unauthenticated
+from portal.api.bodies import Spec
+from portal.api.declared import answers, reads
+from portal.api.shapes import Empty, Id, Shape
+from portal.domain import people, sessions, users
+from portal.errors import Conflict, Throttled, Unauthenticated
 from portal.identity import basic, current_actor
 from portal.security.actor import Via, nobody
 
@@ -24,17 +26,46 @@ class PasswordSpec(Spec):
     new: str
 
 
+class UserIdShape(Shape):
+    user_id: Id
+
+
+class LoginShape(Shape):
+    user_id: Id
+    access_token: str
+
+
+class MembershipShape(Shape):
+    team_id: Id
+    team_name: str
+    team_admin: bool
+
+
+class ProfileShape(Shape):
+    id: Id
+    username: str
+    email: str
+    admin: bool
+    teams: list[MembershipShape]
+
+
 @bazaar.post("/user/signup")
-def sign_up() -> ResponseReturnValue:
-    spec = read_json(SignUpSpec)
+@reads(SignUpSpec)
+@answers(UserIdShape, Conflict)
+def sign_up(said: SignUpSpec) -> ResponseReturnValue:
+    """Make an account for oneself, where the portal lets people do that."""
     policy = current_app.extensions["portal"].signup
-    user = users.sign_up(current_actor(), spec.username, spec.email, spec.password, policy=policy)
+    user = users.sign_up(current_actor(), said.username, said.email, said.password, policy=policy)
     return jsonify(user_id=user.id)
 
 
 @bazaar.get("/user/login")
+@answers(LoginShape, Throttled)
 def log_in() -> ResponseReturnValue:
-    """GET because the seed's client says so; what it makes is a session row, which a repeated call makes again."""
+    """An access token for e-mail and password.
+
+    GET because the first clients say so; a repeated call makes another.
+    """
     try:
         user_id, key = _log_in()
     except Unauthenticated as error:
@@ -43,17 +74,21 @@ def log_in() -> ResponseReturnValue:
 
 
 @bazaar.get("/user/info")
+@answers(ProfileShape)
 def show_self() -> ResponseReturnValue:
-    user, teams = users.profile(current_actor())
+    """Who the caller is, and in which teams."""
+    user, teams = people.profile(current_actor())
     memberships = [{"team_id": team.id, "team_name": team.name, "team_admin": team.is_admin} for team in teams]
     return jsonify(id=user.id, username=user.username, email=user.email, admin=user.is_admin, teams=memberships)
 
 
 @bazaar.post("/user/password")
-def change_password() -> ResponseReturnValue:
-    spec = read_json(PasswordSpec)
+@reads(PasswordSpec)
+@answers(Empty, Throttled)
+def change_password(said: PasswordSpec) -> ResponseReturnValue:
+    """Change the caller's password, which ends their other sessions and log-ins."""
     limit = current_app.extensions["portal"].login_throttle
-    users.change_password(current_actor(), current_actor().user_id, spec.current, spec.new, limit=limit)
+    users.change_password(current_actor(), current_actor().user_id, said.current, said.new, limit=limit)
     return jsonify({})
 
 
