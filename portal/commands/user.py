@@ -3,9 +3,13 @@
 import click
 
 from portal.commands.database import on_database
-from portal.domain import users
+from portal.domain import audit, users
+from portal.domain.audit import What
 from portal.domain.users import User
 from portal.extensions import db
+from portal.security.actor import Actor, Via
+
+SHELL = Actor(via=Via.COMMAND)
 
 password_option = click.option("--password", metavar="PW", help="8 to 128 characters; asked for, unseen, if not given.")
 
@@ -24,6 +28,9 @@ def user() -> None:
 def create(username: str, email: str, password: str | None, admin: bool) -> None:
     """Add a person who may log in, and print their id."""
     made = users.create(username, email, _or_asked(password), is_admin=admin)
+    audit.note(SHELL, What.USER_CREATED, about=made.username)
+    if admin:
+        audit.note(SHELL, What.USER_PROMOTED, about=made.username)
     db.session.commit()
     click.echo(made.id)
 
@@ -33,7 +40,9 @@ def create(username: str, email: str, password: str | None, admin: bool) -> None
 @on_database
 def verify(username: str) -> None:
     """Let USERNAME log in, whose account waits for that (PORTAL_SIGNUP=verify)."""
-    users.verify(users.find(username))
+    someone = users.find(username)
+    users.verify(someone)
+    audit.note(SHELL, What.USER_VERIFIED, about=someone.username)
     db.session.commit()
     click.echo(f"{username} may log in.")
 
@@ -44,7 +53,9 @@ def verify(username: str) -> None:
 @on_database
 def password(username: str, password: str | None) -> None:
     """Give USERNAME a new password, and end every session of theirs. API tokens stay until they are revoked."""
-    users.set_password(users.find(username), _or_asked(password))
+    someone = users.find(username)
+    users.set_password(someone, _or_asked(password))
+    audit.note(SHELL, What.PASSWORD_REPLACED, about=someone.username)
     db.session.commit()
     click.echo(f"{username} has a new password and is logged out everywhere.")
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, and_, false, or_, true
 
 from portal.database import now
-from portal.domain import rules
+from portal.domain import audit, rules
+from portal.domain.audit import What
 from portal.domain.teams import Team
 from portal.errors import Denied, NotFound, invalid
 from portal.extensions import db
@@ -44,9 +45,14 @@ def set_access(actor: Actor, entry: "Entry", access: str, team_id: str | None = 
     if access == "protected" and team_id is None:
         raise invalid("team_id", "Say which team may see it.")
     team = None if team_id is None else _get_team(actor, team_id)
-    entry.access, entry.team_id = access, team.id if team and access == "protected" else None
-    entry.updated_at = now()
+    if access != "protected":
+        team = None
+    was, old = entry.access, db.session.get(Team, entry.team_id) if entry.team_id else None
+    entry.access, entry.team_id, entry.updated_at = access, team.id if team else None, now()
     db.session.flush()
+    if (was, old) != (access, team):
+        was_team = {"was_team": old.name} if old else {}
+        audit.note(actor, What.ACCESS_CHANGED, entry=entry, team=team, was=was, now=access, **was_team)
 
 
 @allows(OnEntry.OWN, writes=True)
@@ -54,8 +60,11 @@ def set_default_permission(actor: Actor, entry: "Entry", permission: str) -> Non
     """What those may do who see the entry without owning it."""
     if permission not in DEFAULT_PERMISSIONS:
         raise invalid("permission", f"Takes {' or '.join(DEFAULT_PERMISSIONS)}.")
+    was = entry.default_permission
     entry.default_permission, entry.updated_at = permission, now()
     db.session.flush()
+    if was != permission:
+        audit.note(actor, What.DEFAULT_PERMISSION_CHANGED, entry=entry, was=was, now=permission)
 
 
 def _get_team(actor: Actor, team_id: str) -> Team:

@@ -9,8 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, JsonObject, Table, Time, begin_write, new_id, now
-from portal.domain import dependencies, experiments, rules
+from portal.domain import audit, dependencies, experiments, rules
 from portal.domain.access import readable
+from portal.domain.audit import What
 from portal.domain.kinds import KINDS, Kind
 from portal.domain.users import User
 from portal.errors import Conflict, Invalid, NotFound
@@ -85,6 +86,7 @@ def register(
     dependencies.replace(actor, entry, depends_on)
     if experiment:
         experiments.tie(entry.id, experiment)
+    audit.note(actor, What.ENTRY_REGISTERED, entry=entry)
     return db.session.get_one(Entry, entry.id)
 
 
@@ -126,12 +128,15 @@ def edit(
 ) -> Entry:
     """Changes the given fields of `_FIELDS`; the others stay as they are."""
     lock(entry)
+    was = entry.name
     with db.session.no_autoflush:
         _describe(entry, fields)
         if "name" in fields:
             _require_free_name(entry)
     entry.updated_at = now()
     _flush_name(entry)
+    if entry.name != was:
+        audit.note(actor, What.ENTRY_RENAMED, entry=entry, was=was)
     if depends_on is not None:
         dependencies.replace(actor, entry, depends_on)
     if experiment:
@@ -150,6 +155,7 @@ def remove(actor: Actor, entry: Entry) -> None:
     if number:
         others = f"{number} other {entry.kind}{' depends' if number == 1 else 's depend'}"
         raise Invalid(f"{others} on this {entry.kind}, so it cannot be deleted.")
+    audit.note(actor, What.ENTRY_DELETED, entry=entry)
     db.session.delete(entry)
     db.session.flush()
 

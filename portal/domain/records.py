@@ -11,8 +11,9 @@ from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, bindpar
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, JsonObject, Moment, Table, TextId, new_ordered_id, now
-from portal.domain import entries, rules, tally
+from portal.domain import audit, entries, rules, tally
 from portal.domain.access import readable
+from portal.domain.audit import What
 from portal.domain.circumstances import Circumstances, Names, Season, Site
 from portal.domain.datasets import Dataset
 from portal.domain.entries import Entry
@@ -180,6 +181,8 @@ def remove(actor: Actor, entry: Entry, record_ids: Sequence[str]) -> int:
     rows = db.session.execute(gone.returning(*columns)).all()
     cells = Counter(cell({"entry_id": entry.id, **row._mapping}) for row in rows)
     tally.change({each: -number for each, number in cells.items()})
+    if rows:
+        audit.note(actor, What.RECORDS_DELETED, entry=entry, number=len(rows))
     return len(rows)
 
 

@@ -8,7 +8,8 @@ from sqlalchemy import ForeignKey, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, Table, Time, new_id, now
-from portal.domain import rules
+from portal.domain import audit, rules
+from portal.domain.audit import What
 from portal.domain.sessions import actor_for, hash_key, note
 from portal.domain.users import User
 from portal.errors import NotFound, invalid
@@ -53,6 +54,7 @@ def issue(
     token.secret_hash = hash_key(secret)
     db.session.add(token)
     db.session.flush()
+    audit.note(actor, What.TOKEN_MADE, name=token.name, scope=scope)
     return token, secret
 
 
@@ -68,6 +70,7 @@ def revoke(actor: Actor, user_id: str | None, token_id: str) -> None:
     if token is None:
         raise NotFound("There is no such token.")
     db.session.delete(token)
+    audit.note(actor, What.TOKEN_REVOKED, name=token.name)
 
 
 # Put together once: every request with a token asks.

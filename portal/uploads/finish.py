@@ -13,7 +13,8 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from portal.database import begin_write, end_read, now
-from portal.domain import versions
+from portal.domain import audit, versions
+from portal.domain.audit import What
 from portal.domain.entries import Entry
 from portal.domain.records import Record
 from portal.domain.sessions import actor_for
@@ -65,7 +66,7 @@ def _is_done(actor: Actor, upload: Upload, sha256: str | None, wait: float) -> b
             return True
         left = deadline - time.monotonic()
         if claim_check(actor, upload, sha256):
-            checker = _Checker(upload_id, sha256)
+            checker = _Checker(actor, upload_id, sha256)
             checker.start()
             checker.join(max(left, 0))
             if checker.error is not None:
@@ -103,16 +104,16 @@ def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> bool
 class _Checker(threading.Thread):
     """Makes what the upload is for, or gives it back open; `error` is why."""
 
-    def __init__(self, upload_id: str, sha256: str | None) -> None:
+    def __init__(self, actor: Actor, upload_id: str, sha256: str | None) -> None:
         super().__init__(name=f"check-{upload_id}", daemon=True)
         self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        self._upload_id, self._sha256 = upload_id, sha256
+        self._actor, self._upload_id, self._sha256 = actor, upload_id, sha256
         self.error: Exception | None = None
 
     def run(self) -> None:
         with self._app.app_context():
             try:
-                _publish(self._upload_id, self._sha256)
+                _publish(self._actor, self._upload_id, self._sha256)
             except Stopped:
                 log.info("upload %s is being checked by somebody else", self._upload_id)
             except Exception as error:
@@ -122,7 +123,7 @@ class _Checker(threading.Thread):
                 self.error = error
 
 
-def _publish(upload_id: str, sha256: str | None) -> None:
+def _publish(actor: Actor, upload_id: str, sha256: str | None) -> None:
     """Bytes first, then the row: a crash between them leaves a file that the next check finds in its place."""
     key = session.find(upload_id).key
     end_read()
@@ -132,16 +133,21 @@ def _publish(upload_id: str, sha256: str | None) -> None:
     store().publish(upload_id, key, found)
     begin_write()
     upload = _checked(upload_id)
-    (_add_version if upload.record is None else described.add)(upload, size, found)
+    if upload.record is None:
+        _add_version(actor, upload, size, found)
+    else:
+        described.add(upload, size, found)
     upload.status, upload.checked_bytes = Status.DONE, size
     upload.expires_at = now() + current_app.extensions["portal"].upload_ttl
     db.session.commit()
 
 
-def _add_version(upload: Upload, size: int, sha256: str) -> None:
+def _add_version(actor: Actor, upload: Upload, size: int, sha256: str) -> None:
     version = Version(id=upload.id, entry_id=upload.entry_id, file_name=upload.file_name, size=size, sha256=sha256)
     version.created_by_id, version.description = upload.user_id, upload.description
-    versions.publish(db.session.get_one(Entry, upload.entry_id), version)
+    entry = db.session.get_one(Entry, upload.entry_id)
+    versions.publish(entry, version)
+    audit.note(actor, What.VERSION_PUBLISHED, entry=entry, number=version.number)
 
 
 def _measure(upload_id: str, key: str) -> tuple[int, str]:

@@ -3,6 +3,8 @@
 from sqlalchemy import exists, or_, select
 
 from portal.database import now
+from portal.domain import audit
+from portal.domain.audit import What
 from portal.domain.circumstances import Circumstances
 from portal.domain.datasets import EntryDataset
 from portal.domain.dependencies import Dependency
@@ -11,10 +13,11 @@ from portal.domain.experiments import EntryExperiment
 from portal.domain.runs import Run
 from portal.domain.versions import Version
 from portal.extensions import db
+from portal.security.actor import Actor
 from portal.uploads.session import Status, Upload, is_under_way
 
 
-def remove_made_entry(upload: Upload) -> None:
+def remove_made_entry(upload: Upload, actor: Actor) -> None:
     """Call it in the write transaction in which `upload` ended; locks the entry. Checks no permission.
 
     Of several uploads to one entry the last that ends takes it away, if the one that made it has ended, too.
@@ -23,6 +26,7 @@ def remove_made_entry(upload: Upload) -> None:
         return
     entry = db.session.get(Entry, upload.entry_id, populate_existing=True, with_for_update={"of": Entry})
     if entry is not None and _was_made_in_vain(entry) and _is_bare(entry):
+        audit.note(actor, What.ENTRY_DELETED, entry=entry)
         upload.entry = None
         db.session.flush()
         db.session.delete(entry)

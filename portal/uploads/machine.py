@@ -115,7 +115,7 @@ def abort(actor: Actor, upload: Upload) -> None:
         upload.require_open()
     upload.require_alive()
     upload.status, upload.expires_at, upload.checked_bytes = Status.ABORTED, now() + _settings().upload_ttl, 0
-    remove_made_entry(upload)
+    remove_made_entry(upload, actor)
     upload_id = upload.id
     db.session.commit()
     store().discard(upload_id)

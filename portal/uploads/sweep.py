@@ -23,6 +23,7 @@ from portal.domain.throttle import Attempts
 from portal.domain.versions import Version
 from portal.errors import Gone
 from portal.extensions import db
+from portal.security.actor import nobody
 from portal.storage.base import StagedUpload, StorageError, StoredKey
 from portal.uploads import machine, session
 from portal.uploads.leftovers import remove_made_entry
@@ -137,7 +138,7 @@ def _expire(upload_ids: Iterable[str]) -> int:
             upload = session.lock(upload_id)
             if db.session.scalar(select(Upload.id).where(Upload.id == upload_id, _overdue())):
                 upload.status, upload.expires_at = Status.EXPIRED, now() + current_app.extensions["portal"].upload_ttl
-                remove_made_entry(upload)
+                remove_made_entry(upload, nobody(may_read_public=False))
                 number += 1
     db.session.commit()
     return number
