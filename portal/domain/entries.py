@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, func, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, bindparam, func, inspect, select
+from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, JsonObject, Table, Time, begin_write, new_id, now
-from portal.domain import audit, dependencies, experiments, rules
+from portal.domain import audit, dependencies, entry_names, experiments, rules
 from portal.domain.access import readable
 from portal.domain.audit import What
 from portal.domain.kinds import KINDS, Kind
@@ -18,11 +18,17 @@ from portal.errors import Conflict, Invalid, NotFound
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, scoped
-from portal.security.policy import OnEntry, Portal
+from portal.security.policy import OnEntry, Portal, can_read
+
+if TYPE_CHECKING:
+    from portal.domain.apps import App
 
 
 class Entry(Table):
-    """`size` and `version` are those of the newest version (null before one exists), kept for lists."""
+    """Its name is unique among its owner's entries of this kind, in an app among the app's instead.
+
+    `size` and `version` are those of the newest version (null before one exists), kept for lists.
+    """
 
     __tablename__ = "entry"
 
@@ -40,6 +46,7 @@ class Entry(Table):
     access: Mapped[str] = mapped_column(String(16), default="private")
     team_id: Mapped[str | None] = mapped_column(ForeignKey("team.id"), index=True)
     default_permission: Mapped[str] = mapped_column(String(8), default="read")
+    app_id: Mapped[str | None] = mapped_column(ForeignKey("app.id"))
     version: Mapped[int | None]
     size: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
@@ -48,13 +55,24 @@ class Entry(Table):
     owner: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
     __table_args__ = (
-        Index("ix_entry_own_name", "owner_id", "kind", "name_key", unique=True),
+        Index("ix_entry_app_name", "app_id", "kind", "name_key", unique=True),
+        Index("ix_entry_owner", "owner_id", "kind"),
         Index("ix_entry_name", "kind", "name_key", "id"),
         Index("ix_entry_newest", "kind", "created_at", "id"),
         Index("ix_entry_size", "kind", "size", "id"),
         Index("ix_entry_facets", "kind", "access", "owner_id", "team_id", "type", "size"),
     )
 
+
+Index(
+    "ix_entry_own_name",
+    Entry.owner_id,
+    Entry.kind,
+    Entry.name_key,
+    unique=True,
+    sqlite_where=Entry.app_id.is_(None),
+    postgresql_where=Entry.app_id.is_(None),
+)
 
 _FIELDS: dict[str, Any] = {
     "name": rules.name,
@@ -75,14 +93,20 @@ def register(
     *,
     depends_on: Sequence[str] = (),
     experiment: str | None = None,
+    app: "App | None" = None,
 ) -> Entry:
-    """A new private entry of the actor. `fields` has `name` and may have any of `_FIELDS`; 409 if the name is taken."""
+    """A new private entry of the actor. `fields` has `name` and may have any of `_FIELDS`; 409 if the name is taken.
+
+    In an app (by way of `apps.register`) it is seen by the app's team instead.
+    """
     moment = now()
     entry = Entry(id=new_id(), kind=kind.word, owner_id=actor.user_id, created_at=moment, updated_at=moment)
+    if app is not None:
+        entry.app_id, entry.team_id, entry.access = app.id, app.team_id, "protected"
     _describe(entry, fields)
-    _require_free_name(entry)
+    entry_names.require_free(entry)
     db.session.add(entry)
-    _flush_name(entry)
+    entry_names.flush(entry)
     dependencies.replace(actor, entry, depends_on)
     if experiment:
         experiments.tie(entry.id, experiment)
@@ -110,11 +134,30 @@ def register_once(actor: Actor, kind: Kind, fields: dict[str, Any], *, experimen
 @scoped
 def get(actor: Actor, kind: Kind, entry_id: str) -> Entry:
     """The entry if the actor may read it; otherwise 404, as for an id that does not exist or is none."""
-    query = select(Entry).where(Entry.id == entry_id.lower(), Entry.kind == kind.word, readable(actor, Entry))
-    entry = db.session.scalar(query) if rules.is_id(entry_id) else None
-    if entry is None:
+    return _visible(actor, kind, entry_id, _BY_ID)
+
+
+@scoped
+def get_held(actor: Actor, kind: Kind, entry_id: str) -> Entry:
+    """As `get`, in the write transaction, and held: for who is about to add to the entry."""
+    begin_write()
+    entry = _visible(actor, kind, entry_id, _BY_ID_HELD)
+    inspect(entry).info["held in"] = db.session().get_transaction()
+    return entry
+
+
+def _visible(actor: Actor, kind: Kind, entry_id: str, query: Select[Entry]) -> Entry:
+    asked = {"its_id": entry_id.lower(), "its_kind": kind.word}
+    entry = db.session.scalar(query, asked) if rules.is_id(entry_id) else None
+    if entry is None or not can_read(actor, entry):
         raise NotFound(f"There is no such {kind.word}.")
     return entry
+
+
+# Put together once: nearly every request asks.
+_BY_ID = select(Entry).where(Entry.id == bindparam("its_id"), Entry.kind == bindparam("its_kind"))
+_HELD: dict[str, Any] = {"of": Entry, "read": True, "key_share": True}
+_BY_ID_HELD = _BY_ID.with_for_update(**_HELD).execution_options(populate_existing=True)
 
 
 @allows(OnEntry.WRITE, writes=True)
@@ -132,9 +175,9 @@ def edit(
     with db.session.no_autoflush:
         _describe(entry, fields)
         if "name" in fields:
-            _require_free_name(entry)
+            entry_names.require_free(entry)
     entry.updated_at = now()
-    _flush_name(entry)
+    entry_names.flush(entry)
     if entry.name != was:
         audit.note(actor, What.ENTRY_RENAMED, entry=entry, was=was)
     if depends_on is not None:
@@ -179,20 +222,23 @@ def lock(entry: Entry) -> None:
 
     404 where it has just been deleted. Checks no permission.
     """
-    word = entry.kind
-    if db.session.get(Entry, entry.id, populate_existing=True, with_for_update={"of": Entry}) is None:
-        raise NotFound(f"There is no such {word}.")
+    _reread(entry, {"of": Entry})
 
 
 def hold(entry: Entry) -> None:
-    """Nobody deletes the entry until the end of this transaction; any number may hold it at a time.
+    """Reads the row anew; nobody deletes it until the end of this transaction, any number may hold it at a time.
 
     Comes before every other lock of whoever adds to an entry. 404 where it has just been deleted. Checks no permission.
     """
-    word = entry.kind
-    kept = select(Entry.id).where(Entry.id == entry.id).with_for_update(read=True, key_share=True)
-    if db.session.scalar(kept) is None:
-        raise NotFound(f"There is no such {word}.")
+    if inspect(entry).info.get("held in") is not db.session().get_transaction():
+        _reread(entry, _HELD)
+
+
+def _reread(entry: Entry, strength: dict[str, Any]) -> None:
+    try:
+        db.session.refresh(entry, with_for_update=strength)
+    except InvalidRequestError:  # the row is gone
+        raise NotFound() from None
 
 
 def checked(fields: dict[str, Any]) -> dict[str, Any]:
@@ -217,8 +263,8 @@ def _describe(entry: Entry, fields: dict[str, Any]) -> None:
 
 
 def _tied_own(actor: Actor, kind: Kind, fields: dict[str, Any], experiment: str | None) -> Entry | None:
-    """The actor's own entry with this name and URL, tied to the experiment."""
-    own = Entry.owner_id == actor.user_id, Entry.kind == kind.word
+    """The actor's own entry with this name and URL, tied to the experiment. In an app the name is the app's."""
+    own = Entry.owner_id == actor.user_id, Entry.kind == kind.word, Entry.app_id.is_(None)
     same = select(Entry).where(*own, Entry.name_key == rules.key(rules.name(fields.get("name", ""), "name")))
     entry = db.session.scalar(same.with_for_update(of=Entry))
     if entry is None or entry.url != rules.url(fields.get("url"), "url"):
@@ -226,30 +272,3 @@ def _tied_own(actor: Actor, kind: Kind, fields: dict[str, Any], experiment: str 
     if experiment:
         experiments.tie(entry.id, experiment)
     return entry
-
-
-def _require_free_name(entry: Entry) -> None:
-    taken = select(Entry.id).where(
-        Entry.owner_id == entry.owner_id, Entry.kind == entry.kind, Entry.name_key == entry.name_key
-    )
-    if db.session.scalar(taken.where(Entry.id != entry.id)):
-        raise _name_taken(entry.kind)
-
-
-_OWN_NAME = ("ix_entry_own_name", "entry.owner_id, entry.kind, entry.name_key")  # as PostgreSQL and as SQLite call it
-
-
-def _flush_name(entry: Entry) -> None:
-    """The check above can lose a race on PostgreSQL; the index cannot."""
-    word = entry.kind
-    try:
-        db.session.flush()
-    except IntegrityError as error:
-        if not any(name in str(error.orig) for name in _OWN_NAME):
-            raise
-        raise _name_taken(word) from None
-
-
-def _name_taken(word: str) -> Conflict:
-    message = f"You already have a {word} with this name. Choose another."
-    return Conflict(message, fields=[("name", message)])

@@ -120,9 +120,11 @@ def rename(actor: Actor, team: Team, name: str) -> None:
 
 @allows(OnTeam.REMOVE, holding=lock)
 def remove(actor: Actor, team: Team) -> None:
-    """Deletes the team. What was shared with it becomes private and keeps its owners."""
+    """Deletes the team and its apps. What was shared with it becomes private and keeps its owners."""
+    from portal.domain import apps
     from portal.domain.entries import Entry
 
+    apps.dissolve(actor, team)
     shared = select(Entry).where(Entry.team_id == team.id).order_by(Entry.id).with_for_update(of=Entry)
     for entry in db.session.scalars(shared.execution_options(populate_existing=True)):
         _make_private(actor, team, entry)

@@ -34,9 +34,12 @@ class Taken(NamedTuple):
 
 @scoped
 def find(actor: Actor, kind: Kind, name: str) -> Taken | None:
-    """The actor's own entry of this name. Undoes what the transaction has changed: it comes after a refusal."""
+    """The actor's own entry of this name, outside apps. Undoes what the transaction has changed.
+
+    It comes after a refusal.
+    """
     db.session.rollback()
-    own = Entry.owner_id == actor.user_id, Entry.kind == kind.word
+    own = Entry.owner_id == actor.user_id, Entry.kind == kind.word, Entry.app_id.is_(None)
     entry_id = db.session.scalar(select(Entry.id).where(*own, Entry.name_key == rules.key(name)))
     if entry_id is None:
         return None
