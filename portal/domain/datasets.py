@@ -51,7 +51,7 @@ class EntryDataset(Table):
     dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
-@allows(OnEntry.WRITE, writes=True)
+@allows(OnEntry.WRITE, holding=entries.hold)
 def add(
     actor: Actor,
     entry: Entry,
@@ -63,7 +63,6 @@ def add(
 ) -> Dataset:
     """The dataset of that name and experiment, made if it is new and tied to the entry; what is given here is kept."""
     name = rules.name(name, "dataset_name")
-    entries.hold(entry)
     experiment_id = None
     if experiment is not None:
         experiment_id = circumstances.named(Experiment, rules.name(experiment, "experiment_name"))

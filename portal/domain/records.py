@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -118,13 +118,12 @@ def default_dataset(entry: Entry, collected: date | str) -> str:
     return f"{entry.name} Dataset {collected}"[-rules.MAX_NAME :]
 
 
-@allows(OnEntry.WRITE, writes=True)
+@allows(OnEntry.WRITE, holding=entries.hold)
 def add(actor: Actor, entry: Entry, new: NewRecord) -> Record:
     """A new record; 409 if the entry has the same one already."""
-    entries.hold(entry)
     row = Writer(entry).row(new)
     keep(row)
-    return db.session.get_one(Record, row["id"])
+    return Record(**row)
 
 
 def keep(row: dict[str, Any]) -> None:
@@ -159,10 +158,9 @@ def get(actor: Actor, record_id: str, kind: Kind | None = None) -> Row[Record, E
     return found
 
 
-@allows(OnEntry.WRITE, writes=True)
+@allows(OnEntry.WRITE, holding=entries.hold)
 def edit(actor: Actor, entry: Entry, record_id: str, fields: dict[str, Any]) -> Record:
     """Changes `data`, `info` or both."""
-    entries.hold(entry)
     record = _locked(entry, record_id)
     for name, value in fields.items():
         setattr(record, name, value)
@@ -172,10 +170,9 @@ def edit(actor: Actor, entry: Entry, record_id: str, fields: dict[str, Any]) -> 
     return record
 
 
-@allows(OnEntry.WRITE, writes=True)
+@allows(OnEntry.WRITE, holding=entries.hold)
 def remove(actor: Actor, entry: Entry, record_ids: Sequence[str]) -> int:
     """Deletes records of the entry and uncounts them; how many there were. Files go with the sweep."""
-    entries.hold(entry)
     gone = delete(Record).where(Record.entry_id == entry.id, Record.id.in_(record_ids))
     columns = (Record.circumstances_id, Record.dataset_id, Record.collection_date, Record.timestamp)
     rows = db.session.execute(gone.returning(*columns)).all()
@@ -194,18 +191,31 @@ def _locked(entry: Entry, record_id: str) -> Record:
     return record
 
 
-def facts(record_id: str) -> Row[Dataset, Experiment | None, Season | None, Site | None]:
+class Named(NamedTuple):
+    id: str
+    name: str
+
+
+def facts(record_id: str) -> tuple[Named, *tuple[Named | None, ...]]:
     """The names around a record: dataset, experiment, season, site. Checks no permission."""
-    return db.session.execute(_FACTS, {"its_id": record_id}).one()
+    values = iter(db.session.execute(_FACTS, {"its_id": record_id}).one())
+    dataset, *others = (Named(its_id, name) for its_id, name in zip(values, values, strict=True))
+    return dataset, *(each if each.id else None for each in others)
 
 
-_FACTS = (
-    select(Dataset, Experiment, Season, Site)
-    .select_from(Record)
-    .join(Dataset, Dataset.id == Record.dataset_id)
-    .join(Circumstances, Circumstances.id == Record.circumstances_id)
-    .outerjoin(Experiment, Experiment.id == Circumstances.experiment_id)
-    .outerjoin(Season, Season.id == Circumstances.season_id)
-    .outerjoin(Site, Site.id == Circumstances.site_id)
-    .where(Record.id == bindparam("its_id"))
-)
+def _facts() -> Any:
+    record, under = Record.__table__.c, Circumstances.__table__.c
+    dataset, experiment, season, site = named = [each.__table__.c for each in (Dataset, Experiment, Season, Site)]
+    return (
+        select(*(column for each in named for column in (each.id, each.name)))
+        .select_from(Record.__table__)
+        .join(Dataset.__table__, dataset.id == record.dataset_id)
+        .join(Circumstances.__table__, under.id == record.circumstances_id)
+        .outerjoin(Experiment.__table__, experiment.id == under.experiment_id)
+        .outerjoin(Season.__table__, season.id == under.season_id)
+        .outerjoin(Site.__table__, site.id == under.site_id)
+        .where(record.id == bindparam("its_id"))
+    )
+
+
+_FACTS = _facts()  # put together once

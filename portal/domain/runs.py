@@ -27,9 +27,8 @@ class Run(Table):
     __table_args__ = (Index("ix_run_of_entry", "entry_id", "created_at", "id"),)
 
 
-@allows(OnEntry.WRITE, writes=True)
+@allows(OnEntry.WRITE, holding=entries.hold)
 def add(actor: Actor, entry: Entry, info: dict[str, Any] | None = None) -> Run:
-    entries.hold(entry)
     run = Run(id=new_ordered_id(), entry_id=entry.id, info=info or {}, created_at=now())
     db.session.add(run)
     db.session.flush()

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -127,16 +128,17 @@ def end_others(actor: Actor, user_id: str | None) -> None:
 _USER: Any = User.__table__.c
 _SESSION: Any = LoginSession.__table__.c
 _MEMBER: Any = Membership.__table__.c
+WHO = (
+    _USER.id.label("user_id"),
+    _USER.username,
+    _USER.is_admin,
+    _MEMBER.team_id,
+    _MEMBER.is_admin.label("administers"),
+)
+"""What an actor is made of: a row for each team, or one without a team."""
+
 _OPENED_BY = (
-    select(
-        _USER.id,
-        _USER.username,
-        _USER.is_admin,
-        _SESSION.created_at,
-        _SESSION.expires_at,
-        _MEMBER.team_id,
-        _MEMBER.is_admin.label("administers"),
-    )
+    select(*WHO, _SESSION.created_at, _SESSION.expires_at)
     .join(LoginSession.__table__, _SESSION.user_id == _USER.id)
     .outerjoin(Membership.__table__, _MEMBER.user_id == _USER.id)
     .where(
@@ -159,16 +161,14 @@ def resume(key: str, via: Via) -> Actor | None:
     if not rows:
         return None
     _prolong(key_hash, LIFETIMES[via], rows[0])
-    return Actor(
-        user_id=rows[0].id,
-        username=rows[0].username,
-        is_admin=rows[0].is_admin,
-        teams={row.team_id: row.administers for row in rows if row.team_id},
-        may_write=True,
-        via=via,
-        key_hash=key_hash,
-        expires_at=rows[0].expires_at,
-    )
+    return actor_of(rows, via, may_write=True, key_hash=key_hash, expires_at=rows[0].expires_at)
+
+
+def actor_of(rows: Sequence[Any], via: Via, **credential: Any) -> Actor:
+    """The actor whom the rows of `WHO` are about, and what the credential says of them. Checks no permission."""
+    user_id, username, is_admin = rows[0][:3]
+    teams = {row.team_id: row.administers for row in rows if row.team_id}
+    return Actor(user_id=user_id, username=username, is_admin=is_admin, teams=teams, via=via, **credential)
 
 
 def _prolong(key_hash: str, lifetime: timedelta, session: Any) -> None:
@@ -195,15 +195,7 @@ def forget_ended() -> int:
     return db.session.execute(ended, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined]
 
 
-def actor_for(
-    user: User,
-    via: Via,
-    *,
-    may_write: bool = True,
-    key_hash: str | None = None,
-    expires_at: datetime | None = None,
-    upload_id: str | None = None,
-) -> Actor:
+def actor_for(user: User, via: Via, *, expires_at: datetime | None = None, upload_id: str | None = None) -> Actor:
     """The actor that `user` is when they come by `via`, with their teams as they are now. Checks no permission."""
     teams = db.session.execute(_TEAMS, {"user_id": user.id})
     return Actor(
@@ -211,9 +203,8 @@ def actor_for(
         username=user.username,
         is_admin=user.is_admin,
         teams={row.team_id: row.is_admin for row in teams},
-        may_write=may_write,
+        may_write=True,
         via=via,
-        key_hash=key_hash,
         expires_at=expires_at,
         upload_id=upload_id,
     )

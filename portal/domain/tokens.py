@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import ForeignKey, String, bindparam, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -10,7 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.database import Id, Table, Time, new_id, now
 from portal.domain import audit, rules
 from portal.domain.audit import What
-from portal.domain.sessions import actor_for, hash_key, note
+from portal.domain.sessions import WHO, actor_of, hash_key, note
+from portal.domain.teams import Membership
 from portal.domain.users import User
 from portal.errors import NotFound, invalid
 from portal.extensions import db
@@ -73,9 +75,15 @@ def revoke(actor: Actor, user_id: str | None, token_id: str) -> None:
     audit.note(actor, What.TOKEN_REVOKED, name=token.name)
 
 
-# Put together once: every request with a token asks.
+# Put together once, of the tables' own columns: every request with a token asks.
+_TOKEN: Any = Token.__table__.c
+_USER: Any = User.__table__.c
+_MEMBER: Any = Membership.__table__.c
 _NAMED_BY = (
-    select(Token, User).join(User, User.id == Token.user_id).where(Token.secret_hash == bindparam("secret_hash"))
+    select(*WHO, _TOKEN.id, _TOKEN.scope, _TOKEN.expires_at, _TOKEN.last_used_at)
+    .join(Token.__table__, _TOKEN.user_id == _USER.id)
+    .outerjoin(Membership.__table__, _MEMBER.user_id == _USER.id)
+    .where(_TOKEN.secret_hash == bindparam("secret_hash"))
 )
 
 
@@ -84,17 +92,16 @@ def recognise(secret: str) -> Actor | None:
 
     Checks no permission: the secret is the proof.
     """
-    row = db.session.execute(_NAMED_BY, {"secret_hash": hash_key(secret)}).first()
-    if row is None or row.Token.is_expired:
+    key_hash, moment = hash_key(secret), now()
+    rows = db.session.execute(_NAMED_BY, {"secret_hash": key_hash}).all()
+    if not rows or (rows[0].expires_at is not None and rows[0].expires_at <= moment):
         return None
-    token: Token = row.Token
-    actor = actor_for(
-        row.User, Via.TOKEN, may_write=token.scope == "write", key_hash=token.secret_hash, expires_at=token.expires_at
-    )
-    if token.last_used_at is None or now() - token.last_used_at > _SEEN_EVERY:
-        _note_use(token)
-    return actor
+    token = rows[0]
+    if token.last_used_at is None or moment - token.last_used_at > _SEEN_EVERY:
+        _note_use(token.id)
+    may_write = token.scope == "write"
+    return actor_of(rows, Via.TOKEN, may_write=may_write, key_hash=key_hash, expires_at=token.expires_at)
 
 
-def _note_use(token: Token) -> None:
-    note(update(Token).where(Token.id == token.id).values(last_used_at=now()))
+def _note_use(token_id: str) -> None:
+    note(update(Token).where(Token.id == token_id).values(last_used_at=now()))

@@ -163,6 +163,6 @@ def test_a_revocation_wins_over_a_use_at_the_same_time(app: Flask, people: Peopl
         begin_write()
         db.session.query(Token).delete()
         db.session.commit()
-        tokens._note_use(token)
+        tokens._note_use(token.id)
         assert db.session.query(Token).count() == 0
         assert tokens.recognise(secret) is None
