@@ -1,5 +1,7 @@
 """URL types: the kind of an entry, the words for circumstances, and ids. What does not fit is a 404 from the router."""
 
+from typing import ClassVar
+
 from flask import Flask
 from werkzeug.routing import BaseConverter, ValidationError
 
@@ -47,6 +49,8 @@ class CircumstanceConverter(BaseConverter):
 class IdConverter(BaseConverter):
     """A UUID in its usual form, in any case."""
 
+    schema: ClassVar = {"type": "string", "format": "uuid"}
+
     def to_python(self, value: str) -> str:
         if not rules.is_id(value):
             raise ValidationError
@@ -57,6 +61,7 @@ class NumberConverter(BaseConverter):
     """A positive whole number in plain decimal that fits the database."""
 
     regex = "[1-9][0-9]{0,8}"
+    schema: ClassVar = {"type": "integer", "minimum": 1}
 
     def to_python(self, value: str) -> int:
         return int(value)

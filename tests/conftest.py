@@ -10,6 +10,7 @@ from portal import create_app
 from portal.domain.kinds import KINDS, Kind
 from portal.extensions import db
 from tests import databases
+from tests.documented import Watch
 from tests.people import People, make_people
 
 
@@ -35,12 +36,14 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 @pytest.fixture
 def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
-    """Makes the portal on the fresh database with settings of the test's choice."""
+    """Makes the portal on the fresh database with settings of the test's choice; its JSON is held to its document."""
     made = []
+    watches = []
 
     def make(**given: object) -> Flask:
         app = create_app(databases.settings(tmp_path, database_url, **given))
         app.testing = True
+        watches.append(Watch(app))
         made.append(app)
         return app
 
@@ -48,6 +51,8 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
     for app in made:
         with app.app_context():
             db.engine.dispose()
+    undocumented = [complaint for watch in watches for complaint in watch.complaints]
+    assert not undocumented, "\n".join(["answers that /api/openapi.json does not describe:", *undocumented])
 
 
 @pytest.fixture

@@ -4,6 +4,8 @@ from flask import Flask
 
 from portal.api import health
 from portal.api.bazaar import bazaar
+from portal.api.openapi import description
+from portal.api.organizations import organizations
 from portal.api.registry import registry
 
 
@@ -11,3 +13,5 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(health.health)
     app.register_blueprint(registry)
     app.register_blueprint(bazaar)
+    app.register_blueprint(organizations)
+    app.register_blueprint(description)

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from werkzeug.exceptions import ClientDisconnected
 
 from portal import strict_json
+from portal.api.shapes import name_of
 from portal.domain.kinds import Kind
 from portal.errors import BadRequest, Invalid, TooLarge, WrongType
 
@@ -36,9 +37,7 @@ def of_kind(spec: type[K], kind: Kind, *texts: str) -> type[K]:
         return f"{kind.word}_{field}" if field in own else field
 
     more: dict[str, Any] = dict.fromkeys(texts, (str, ""))
-    return create_model(
-        f"{kind.label}{spec.__name__}", __base__=spec, __cls_kwargs__={"alias_generator": written}, **more
-    )
+    return create_model(name_of(spec, kind), __base__=spec, __cls_kwargs__={"alias_generator": written}, **more)
 
 
 def read_body(limit: int) -> bytes:

@@ -31,8 +31,8 @@ class Parameter(str):
 class Parameters(NamedTuple):
     """Names that take one value, and names that may be repeated."""
 
-    single: frozenset[str] = frozenset()
-    repeated: frozenset[str] = frozenset()
+    single: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def takes(
 
     def declare(view: View) -> View:
         def parameters(kind: Kind | None) -> Parameters:
-            return Parameters(frozenset((*single, *_names(of_kind, kind))), frozenset(_names(repeated, kind)))
+            return Parameters((*_names(of_kind, kind), *single), tuple(_names(repeated, kind)))
 
         found = of(view)
         found.parameters, found.path, found.headers = parameters, path, headers

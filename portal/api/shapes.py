@@ -29,6 +29,25 @@ class Empty(Shape):
     pass
 
 
+class FieldError(Shape):
+    field: str
+    message: str
+
+
+class ProblemShape(BaseModel):
+    """RFC 9457, with `error` and `error_description` for the first clients, and further members for programs."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    error: str = Field(description="The title.")
+    error_description: str = Field(description="The detail.")
+    errors: list[FieldError] = Field([], description="What is wrong with which field.")
+
+
 S = TypeVar("S", bound=KindShape)
 
 
@@ -38,9 +57,13 @@ def of_kind(shape: type[S], kind: Kind, **more: Any) -> type[S]:
     def written(field: str) -> str:
         return f"{kind.word}{field.removeprefix('kind')}" if field.startswith("kind_") else field
 
-    return create_model(
-        f"{kind.label}{shape.__name__}", __base__=shape, __cls_kwargs__={"alias_generator": written}, **more
-    )
+    return create_model(name_of(shape, kind), __base__=shape, __cls_kwargs__={"alias_generator": written}, **more)
+
+
+def name_of(shape: type[BaseModel], kind: Kind) -> str:
+    """`ModelSpec` of `EntrySpec`, `ModelRunSpec` of `RunSpec`."""
+    name = shape.__name__
+    return name.replace("Entry", kind.label) if "Entry" in name else f"{kind.label}{name}"
 
 
 def by_word(shape: type[S]) -> dict[str, type[S]]:

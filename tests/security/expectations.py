@@ -92,6 +92,10 @@ GET     /static/<path:filename>                        none    200     200     2
 GET     /healthz                                       none    200     200     200       200     200     200    200
 GET     /readyz                                        none    200     200     200       200     200     200    200
 
+# The JSON's own description
+GET     /api/openapi.json                              none    200     200     200       200     200     200    200
+GET     /api/docs                                      none    200     200     200       200     200     200    200
+
 # Registry dialect
 GET     /api/<kind:kind>/all                           none    200     200     200       200     200     200    200
 GET     /api/<kind:kind>                               entry   404     200     404       200     200     200    200

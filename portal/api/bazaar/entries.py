@@ -1,30 +1,19 @@
 """Entries in the bazaar dialect: list, info, delete, permissions, download."""
 
-import re
-
-from flask import jsonify, request
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 
 from portal.api.bazaar import bazaar, shapes
 from portal.api.bazaar.shapes import ENTRY, PermissionsShape
-from portal.api.declared import BYTES, Parameter, answers, takes
+from portal.api.declared import BYTES, answers, takes
+from portal.api.files import FILE_ASKED, FILE_HEADERS, VERSION, asked_version
 from portal.api.shapes import Empty, listed, rfc3339
 from portal.domain import entries, versions
 from portal.domain.kinds import Kind
 from portal.downloads import NotSatisfiable, of_version, send
-from portal.errors import BadRequest, Invalid, NotFound
+from portal.errors import Invalid, NotFound
 from portal.identity import current_actor
 from portal.security.policy import OnEntry, can
-
-VERSION = Parameter("version", "The number of a version; by default the newest.", type="integer", minimum=1)
-FILE_ASKED = (
-    Parameter("Range", "One range of bytes.", examples=["bytes=0-1023"]),
-    Parameter("If-None-Match", "The tag of bytes that the caller has."),
-)
-FILE_HEADERS = (
-    Parameter("ETag", "The sha256 of the whole file, in quotation marks."),
-    Parameter("Content-Disposition", "Its name."),
-)
 
 
 @bazaar.get("/<word:kind>/list")
@@ -46,7 +35,7 @@ def show_entry(kind: Kind, entry_id: str) -> ResponseReturnValue:
 
 
 @bazaar.delete("/<word:kind>/<id:entry_id>")
-@answers(Empty)
+@answers(Empty, Invalid)
 def delete_entry(kind: Kind, entry_id: str) -> ResponseReturnValue:
     """Delete an entry with all that belongs to it. One that others depend on stays (422)."""
     entries.remove(current_actor(), entries.get(current_actor(), kind, entry_id))
@@ -76,13 +65,4 @@ def show_permissions(kind: Kind, entry_id: str) -> ResponseReturnValue:
 def download(kind: Kind, entry_id: str) -> ResponseReturnValue:
     """The file of an entry's newest version, or of another. `ETag` is its sha256."""
     entry = entries.get(current_actor(), kind, entry_id)
-    return send(of_version(versions.get(current_actor(), entry, _number())))
-
-
-def _number() -> int | None:
-    text = request.args.get("version")
-    if text is None:
-        return None
-    if not re.fullmatch("-?[0-9]+", text):
-        raise BadRequest(fields=[("version", "Takes the number of a version.")])
-    return max(int(text[:20]), 0)
+    return send(of_version(versions.get(current_actor(), entry, asked_version())))

@@ -6,8 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 from sqlalchemy import Row
 
-from portal.api import shapes
-from portal.api.shapes import Id, KindShape, Object, Sha256, Shape, Time, by_word, listed, rfc3339
+from portal.api.shapes import Id, KindShape, Object, Sha256, Shape, Time, by_word, listed, of_kind, rfc3339
 from portal.domain import dependencies, versions
 from portal.domain.access import Ids
 from portal.domain.kinds import KINDS, Kind
@@ -26,7 +25,7 @@ class DependencyShape(KindShape):
     username: str
 
 
-class EntryShape(KindShape):
+class SharedEntryShape(KindShape):
     kind_id: Id
     kind_name: str
     type: str
@@ -70,7 +69,7 @@ class TokenShape(Shape):
 
 
 DEPENDENCIES, VERSION = listed(by_word(DependencyShape)), by_word(VersionShape)
-ENTRY = {kind.word: shapes.of_kind(EntryShape, kind, dependencies=(DEPENDENCIES[kind.word], ...)) for kind in KINDS}
+ENTRY = {kind.word: of_kind(SharedEntryShape, kind, dependencies=(DEPENDENCIES[kind.word], ...)) for kind in KINDS}
 
 
 def entries(actor: Actor, kind: Kind, entry_ids: Ids) -> list[dict[str, Any]]:

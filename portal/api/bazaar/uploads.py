@@ -3,13 +3,11 @@
 import base64
 import binascii
 import re
-from contextlib import suppress
 from typing import Any, Literal
 
-from flask import current_app, g, jsonify, request, url_for
+from flask import g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import Field
-from werkzeug.exceptions import ClientDisconnected
 
 from portal.api.arriving import ArrivingBody
 from portal.api.auth import upload_token
@@ -23,7 +21,6 @@ from portal.errors import BadRequest, Conflict, Gone, LengthRequired, NotFound, 
 from portal.identity import current_actor, from_here
 from portal.security.actor import Actor
 from portal.storage.base import StorageError
-from portal.storage.files import PIECE
 from portal.uploads import machine, session, taken, tokens
 from portal.uploads.finish import finish
 from portal.uploads.machine import Announcement
@@ -74,7 +71,7 @@ class BegunShape(KindShape):
 
 class ProgressShape(KindShape):
     upload_id: Id
-    kind_id: Id
+    kind_id: Id | None
     status: Literal["open", "checking", "done", "aborted", "expired"]
     file_name: str
     size: int | None
@@ -103,7 +100,7 @@ DIGESTS = Parameter("digests", "Whether to list the digests of chunks.", type="b
 
 @bazaar.post("/<word:kind>/upload")
 @reads(BEGIN_SPECS)
-@answers(BEGUN, Conflict)
+@answers(BEGUN, Conflict, NotFound)
 def begin(kind: Kind, said: BeginSpec) -> ResponseReturnValue:
     """Begin the upload of an entry's file: a new entry with `{word}_name`, a new version of one with `{word}_id`."""
     g.field_names = {"name": f"{kind.word}_name", "type": f"{kind.word}_type"}
@@ -143,7 +140,7 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
     try:
         machine.put_chunk(actor, upload, int(idx), request.content_length, body, _content_digest())
     except (PortalError, StorageError):
-        _skip(body, request.content_length)
+        body.skip(request.content_length)
         raise
     return jsonify({})
 
@@ -195,14 +192,6 @@ def abort(kind: Kind) -> ResponseReturnValue:
     """Give an upload up; nothing of it stays."""
     machine.abort(*_upload(kind))
     return jsonify({})
-
-
-def _skip(body: ArrivingBody, length: int) -> None:
-    """What is left of a refused chunk is read, or the server would close the connection that the client means to use
-    again. Not so what no chunk may be."""
-    with suppress(OSError, ClientDisconnected):
-        while length <= current_app.extensions["portal"].max_chunk_size and body.read(PIECE):
-            pass
 
 
 def _upload(kind: Kind) -> tuple[Actor, Upload]:

@@ -14,7 +14,7 @@ from portal.api.registry.shapes import CHANGES, ENTRY, EXPERIMENTS, SPECS, Entry
 from portal.api.shapes import Empty, listed
 from portal.domain import entries, experiments, listing
 from portal.domain.kinds import Kind
-from portal.errors import BadRequest, Conflict, NotFound
+from portal.errors import BadRequest, Conflict, Invalid, NotFound
 from portal.identity import current_actor
 
 
@@ -69,7 +69,7 @@ def update(kind: Kind, entry_id: str, said: EntryChanges) -> ResponseReturnValue
 
 
 @registry.delete("/id/<id:entry_id>")
-@answers(Empty)
+@answers(Empty, Invalid)
 def delete(kind: Kind, entry_id: str) -> ResponseReturnValue:
     """Delete an entry with all that belongs to it. One that others depend on stays (422)."""
     entries.remove(current_actor(), entries.get(current_actor(), kind, entry_id))

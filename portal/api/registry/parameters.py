@@ -25,7 +25,7 @@ def refuse_unknown(kind: Kind) -> None:
         if name in known.repeated:
             continue
         if name not in known.single:
-            every = ", ".join(sorted(known.single | known.repeated))
+            every = ", ".join(sorted((*known.single, *known.repeated)))
             takes = f"takes {every}" if every else "this address takes none"
             raise BadRequest(fields=[(name, f"There is no such parameter; {takes}.")])
         if len(values) > 1:

@@ -10,9 +10,9 @@ from pydantic import Field
 from portal.api import ndjson
 from portal.api.declared import Parameter, View, answers, takes
 from portal.api.registry import record_shapes, registry
-from portal.api.shapes import Date, Shape
+from portal.api.shapes import Date, KindShape, Shape, of_kind
 from portal.domain import entries, record_search
-from portal.domain.kinds import Kind
+from portal.domain.kinds import KINDS, Kind
 from portal.domain.record_filters import FILTERS, Filter, Wanted
 from portal.identity import current_actor
 
@@ -35,7 +35,7 @@ class DayCount(Shape):
     count: int
 
 
-class CountsShape(Shape):
+class CountsShape(KindShape):
     total: int
     is_capped: bool = Field(False, description="There are at least so many.")
     experiments: list[NameCount]
@@ -45,6 +45,7 @@ class CountsShape(Shape):
     days: list[DayCount]
 
 
+COUNTS = {kind.word: of_kind(CountsShape, kind, **{kind.slug: (list[NameCount], ...)}) for kind in KINDS}
 Filters = Callable[[Kind], Iterator[Filter]]
 _streams = answers(
     str,
@@ -106,7 +107,7 @@ def count_records(kind: Kind, entry_id: str) -> ResponseReturnValue:
 
 @registry.get("/records/facets")
 @_takes(_of_all)
-@answers(CountsShape)
+@answers(COUNTS)
 def count_all_records(kind: Kind) -> ResponseReturnValue:
     """How many records match of all entries that the caller may read."""
     return _counted(_asked(kind))

@@ -1,0 +1,43 @@
+"""`/api/openapi.json`, and `/api/docs` for people."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from flask import Blueprint, Response, current_app, jsonify, render_template
+from flask.typing import ResponseReturnValue
+
+from portal.api.declared import answers
+from portal.api.openapi.document import document
+from portal.identity import current_actor
+
+description = Blueprint("description", __name__, url_prefix="/api")
+
+
+@description.get("/openapi.json")
+@answers(dict[str, object])
+def show_json() -> Response:
+    """This description."""
+    current_actor()
+    return jsonify(_document())
+
+
+@description.get("/docs")
+@answers(str, media=("text/html",))
+def show_page() -> ResponseReturnValue:
+    """This description for people, to read and to try."""
+    return render_template("description/show.html")
+
+
+def _document() -> dict[str, object]:
+    """The same for every request, so made by the first."""
+    made = current_app.extensions.get("openapi")
+    if made is None:
+        made = current_app.extensions["openapi"] = document(current_app, _version())
+    found: dict[str, object] = made
+    return found
+
+
+def _version() -> str:
+    try:
+        return version("model-portal")
+    except PackageNotFoundError:
+        return "0"
