@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from portal.domain import entries
 from portal.domain.kinds import BY_SLUG
+from portal.domain.users import User
 from portal.errors import BadRequest, Conflict, NoSpace, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
 from portal.extensions import db
 from portal.identity import SAFE_METHODS, be_nobody, caller_or_nobody, has_header_credential
@@ -161,8 +162,17 @@ def _data(error: Exception) -> ResponseReturnValue:
 
 def _integrity(error: Exception) -> ResponseReturnValue:
     """What a verb ought to have foreseen, but two requests at once could still bring about."""
+    if _caller_is_gone():
+        return render(Unauthenticated("This account has just been deleted."))
     current_app.logger.exception("unforeseen conflict")
     return render(Conflict("This was changed by somebody else at the same time. Try again."))
+
+
+def _caller_is_gone() -> bool:
+    """Whether the account of who calls was deleted in the meantime, with all that rows could refer to."""
+    db.session.rollback()
+    user_id = caller_or_nobody().user_id
+    return user_id is not None and db.session.get(User, user_id) is None
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:

@@ -14,9 +14,10 @@ from sqlalchemy import event
 from portal.extensions import db
 
 Call = Callable[[], Any]
+Start = str | tuple[str, ...]  # of a statement, or how each database writes it
 
 
-def at_once(app: Flask, statement: str, *calls: Call) -> list[Any]:
+def at_once(app: Flask, statement: Start, *calls: Call) -> list[Any]:
     """What the calls answer; each waits for the others, a while, before its first statement that starts so."""
     gate, answers = threading.Barrier(len(calls)), [None] * len(calls)
     waited = threading.local()
@@ -46,7 +47,7 @@ def at_once(app: Flask, statement: str, *calls: Call) -> list[Any]:
     return answers
 
 
-def meanwhile(app: Flask, statement: str, call: Call, other: Call) -> tuple[Any, Any]:
+def meanwhile(app: Flask, statement: Start, call: Call, other: Call) -> tuple[Any, Any]:
     """`other` runs just before `call`'s first statement that starts so; what both answer."""
     begun, answers, me = threading.Event(), [], threading.get_ident()
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, Select, and_, false, or_, true
 
 from portal.database import now
-from portal.domain import audit, rules
+from portal.domain import audit, rules, teams, users
 from portal.domain.audit import What
 from portal.domain.teams import Team
 from portal.errors import Denied, NotFound, invalid
 from portal.extensions import db
 from portal.security.actor import Actor
-from portal.security.guard import allows, scoped
+from portal.security.guard import allows, enforce, scoped
 from portal.security.policy import OnEntry
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def set_access(actor: Actor, entry: "Entry", access: str, team_id: str | None = 
     if access == "protected" and team_id is None:
         raise invalid("team_id", "Say which team may see it.")
     team = None if team_id is None else _get_team(actor, team_id)
+    _lock(actor, entry)
     if access != "protected":
         team = None
     was, old = entry.access, db.session.get(Team, entry.team_id) if entry.team_id else None
@@ -56,10 +57,21 @@ def set_access(actor: Actor, entry: "Entry", access: str, team_id: str | None = 
 
 
 @allows(OnEntry.OWN, writes=True)
+def set_owner(actor: Actor, entry: "Entry", user_id: str) -> None:
+    """Hands the entry over, and the datasets that are its own: 404 if there is nobody, 409 where they use its name."""
+    from portal.domain import handover
+
+    heir = users.hold(user_id)
+    _lock(actor, entry)
+    handover.of_entry(entry, heir, actor)
+
+
+@allows(OnEntry.OWN, writes=True)
 def set_default_permission(actor: Actor, entry: "Entry", permission: str) -> None:
     """What those may do who see the entry without owning it."""
     if permission not in DEFAULT_PERMISSIONS:
         raise invalid("permission", f"Takes {' or '.join(DEFAULT_PERMISSIONS)}.")
+    _lock(actor, entry)
     was = entry.default_permission
     entry.default_permission, entry.updated_at = permission, now()
     db.session.flush()
@@ -67,10 +79,20 @@ def set_default_permission(actor: Actor, entry: "Entry", permission: str) -> Non
         audit.note(actor, What.DEFAULT_PERMISSION_CHANGED, entry=entry, was=was, now=permission)
 
 
+def _lock(actor: Actor, entry: "Entry") -> None:
+    """Whoever has just given the entry away says nothing more about it."""
+    from portal.domain import entries
+
+    entries.lock(entry)
+    enforce(actor, OnEntry.OWN, entry)
+
+
 def _get_team(actor: Actor, team_id: str) -> Team:
+    """The team, which nobody deletes until the end of this transaction."""
     team = db.session.get(Team, team_id.lower()) if rules.is_id(team_id) else None
     if team is None:
         raise NotFound("There is no such team.")
+    teams.hold(team)
     if not actor.is_admin and team.id not in actor.teams:
         raise Denied("You are not in this team.")
     return team

@@ -49,21 +49,18 @@ def set_apart(entry: "Entry", added: str) -> None:
 
     Checks no permission: for whoever moves the entry, which they have locked.
     """
-    name, number, added = entry.name, 1, added[:100]
+    names = rules.set_apart(entry.name, added)
     with db.session.no_autoflush:
         while _is_taken(entry):
-            suffix = f" ({added})" if number == 1 else f" ({added} {number})"
-            entry.name = name[: rules.MAX_NAME - len(suffix)] + suffix
-            entry.name_key, number = rules.key(entry.name), number + 1
+            entry.name = next(names)
+            entry.name_key = rules.key(entry.name)
 
 
 def _is_taken(entry: "Entry") -> bool:
     table = type(entry)
-    if entry.app_id is None:
-        among = table.app_id.is_(None) & (table.owner_id == entry.owner_id)
-    else:
-        among = table.app_id == entry.app_id
-    same = select(table.id).where(among, table.kind == entry.kind, table.name_key == entry.name_key)
+    own = table.app_id.is_(None), table.owner_id == entry.owner_id
+    among = own if entry.app_id is None else (table.app_id == entry.app_id,)
+    same = select(table.id).where(*among, table.kind == entry.kind, table.name_key == entry.name_key)
     return db.session.scalar(same.where(table.id != entry.id)) is not None
 
 

@@ -1,22 +1,147 @@
 """People as others see them, and what administrators do about them."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import select
 
+from portal.domain import audit, handover, users
+from portal.domain.audit import What
+from portal.domain.entries import Entry
 from portal.domain.teams import Membership, Team
 from portal.domain.users import User
+from portal.errors import Denied, Invalid, NotFound
 from portal.extensions import db
 from portal.security.actor import Actor
-from portal.security.guard import allows
+from portal.security.guard import allows, scoped
 from portal.security.policy import Portal
+
+before_removal: list[Callable[[str, Actor], None]] = []
+"""What other rooms do before a person goes, in the same transaction: called with their id and who removes them."""
+
+_TEAMS = select(Team.id, Team.name, Membership.is_admin).join(Membership, Membership.team_id == Team.id)
 
 
 @allows(Portal.USE)
 def profile(actor: Actor) -> tuple[User, Sequence[Any]]:
     """The caller and their teams as rows of id, name, is_admin."""
     assert actor.user_id is not None
-    teams = select(Team.id, Team.name, Membership.is_admin).join(Membership, Membership.team_id == Team.id)
-    rows = db.session.execute(teams.where(Membership.user_id == actor.user_id).order_by(Team.name_key)).all()
+    rows = db.session.execute(_TEAMS.where(Membership.user_id == actor.user_id).order_by(Team.name_key)).all()
     return db.session.get_one(User, actor.user_id), rows
+
+
+@scoped
+def list_visible(actor: Actor) -> list[tuple[User, Sequence[Any]]]:
+    """All for an administrator, else the actor and those in the actor's teams, by user name: each as in `profile`.
+
+    Of the teams of others only those that the actor is in, too.
+    """
+    teams = _TEAMS.add_columns(Membership.user_id)
+    people = select(User).order_by(User.username_key)
+    if not actor.is_admin:
+        teams = teams.where(Team.id.in_(actor.teams))
+        together = select(Membership.user_id).where(Membership.team_id.in_(actor.teams))
+        people = people.where((User.id == actor.user_id) | User.id.in_(together))
+    by_person = defaultdict(list)
+    for row in db.session.execute(teams.order_by(Team.name_key)):
+        by_person[row.user_id].append(row)
+    return [(user, by_person[user.id]) for user in db.session.scalars(people)]
+
+
+@allows(Portal.ADMINISTER)
+def create(actor: Actor, username: str, email: str, password: str) -> User:
+    """A new person, who may log in at once; 422 and 409 as in `users.create`."""
+    user = users.create(username, email, password)
+    audit.note(actor, What.USER_CREATED, about=user.username)
+    return user
+
+
+@allows(Portal.ADMINISTER, writes=True)
+def verify(actor: Actor, user_id: str) -> None:
+    """From now on this person may log in; 404 if there is nobody."""
+    user = users.hold(user_id)
+    if not user.is_verified:
+        users.verify(user)
+        audit.note(actor, What.USER_VERIFIED, about=user.username)
+
+
+@allows(Portal.ADMINISTER, writes=True)
+def promote(actor: Actor, user_id: str) -> None:
+    """From now on this person is an administrator; 404 if there is nobody."""
+    _require_administrator(actor)
+    user = _lock(user_id)
+    if not user.is_admin:
+        user.is_admin = True
+        audit.note(actor, What.USER_PROMOTED, about=user.username)
+        db.session.flush()
+
+
+@allows(Portal.ADMINISTER, writes=True)
+def demote(actor: Actor, user_id: str) -> None:
+    """From now on this person is no administrator; 404 if there is nobody, 422 if there is no other administrator."""
+    number = _require_administrator(actor)
+    user = _lock(user_id)
+    if user.is_admin:
+        _require_another(number)
+        user.is_admin = False
+        audit.note(actor, What.USER_DEMOTED, about=user.username)
+        db.session.flush()
+
+
+@allows(Portal.ADMINISTER, writes=True)
+def remove(actor: Actor, user_id: str) -> None:
+    """Deletes a person with their sessions, tokens and unfinished uploads; 404 if there is nobody.
+
+    Their entries and datasets pass to the actor, with ` (USERNAME)` added where a name is taken. What they added stays.
+    422 for the last administrator, and for the actor, who could not pass anything on to themselves.
+    """
+    number = _require_administrator(actor)
+    user = _lock(user_id)
+    if user.is_admin:
+        _require_another(number)
+    if user.id == actor.user_id:
+        raise Invalid("Nobody deletes themselves: what they have would pass to them. Ask another administrator.")
+    _lock_entries(user)
+    for end in before_removal:
+        end(user.id, actor)
+    _lock(user.id, alone=True)
+    heir = users.hold(actor.user_id or "")
+    handover.of_person(user, _lock_entries(user), heir, actor)
+    audit.note(actor, What.USER_DELETED, about=user.username)
+    db.session.flush()
+    db.session.delete(user)
+    db.session.flush()
+
+
+def _require_administrator(actor: Actor) -> int:
+    """How many administrators there are, none of whom becomes none until the end of this transaction.
+
+    403 where the actor has just been made none.
+    """
+    every = select(User.id).where(User.is_admin).order_by(User.id).with_for_update(key_share=True)
+    ids = db.session.scalars(every).all()
+    if actor.user_id not in ids:
+        raise Denied()
+    return len(ids)
+
+
+def _require_another(number: int) -> None:
+    if number < 2:
+        raise Invalid("This is the last administrator. Make somebody else one first.")
+
+
+def _lock(user_id: str, *, alone: bool = False) -> User:
+    """The person, whom nobody else changes until the end of this transaction; `alone` keeps also new rows that name
+    them from being made. 404 if there is nobody."""
+    users.hold(user_id)
+    locked = select(User).where(User.id == user_id.lower()).with_for_update(key_share=not alone)
+    user = db.session.scalar(locked.execution_options(populate_existing=True))
+    if user is None:
+        raise NotFound("There is no such person.")
+    return user
+
+
+def _lock_entries(user: User) -> Sequence[Entry]:
+    theirs = select(Entry).where(Entry.owner_id == user.id).order_by(Entry.id).with_for_update(of=Entry)
+    return db.session.scalars(theirs.execution_options(populate_existing=True)).all()

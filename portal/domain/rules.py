@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -61,6 +62,13 @@ def text(value: str, field: str) -> str:
 def key(value: str) -> str:
     """What two names are compared by: NFC, trimmed, case-folded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", value).strip().casefold())
+
+
+def set_apart(name: str, added: str) -> Iterator[str]:
+    """Names to stand instead of one that is taken, without end: `NAME (ADDED)`, `NAME (ADDED 2)`, …"""
+    for number in count(1):
+        suffix = f" ({added[:100]})" if number == 1 else f" ({added[:100]} {number})"
+        yield name[: MAX_NAME - len(suffix)] + suffix
 
 
 def url(value: str | None, field: str) -> str | None:

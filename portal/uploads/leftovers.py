@@ -1,9 +1,11 @@
 """An entry that an upload made and that holds nothing else goes when that upload ends without a version."""
 
+from contextlib import suppress
+
 from sqlalchemy import exists, or_, select
 
 from portal.database import now
-from portal.domain import audit
+from portal.domain import audit, people
 from portal.domain.audit import What
 from portal.domain.circumstances import Circumstances
 from portal.domain.datasets import EntryDataset
@@ -12,9 +14,28 @@ from portal.domain.entries import Entry
 from portal.domain.experiments import EntryExperiment
 from portal.domain.runs import Run
 from portal.domain.versions import Version
+from portal.errors import Gone
 from portal.extensions import db
 from portal.security.actor import Actor
-from portal.uploads.session import Status, Upload, is_under_way
+from portal.uploads import session
+from portal.uploads.session import UNFINISHED, Status, Upload, is_under_way
+
+
+def end_all_of(user_id: str, actor: Actor) -> None:
+    """Aborts what this person has under way. Their rows go with the person, the bytes with the sweep.
+
+    Checks no permission: for whoever removes the person.
+    """
+    theirs = select(Upload.id).where(Upload.user_id == user_id, Upload.status.in_(UNFINISHED))
+    for upload_id in db.session.scalars(theirs.order_by(Upload.entry_id, Upload.id)).all():
+        with suppress(Gone):  # forgotten in the meantime
+            upload = session.lock(upload_id)
+            if upload.status in UNFINISHED:
+                upload.status = Status.ABORTED
+                remove_made_entry(upload, actor)
+
+
+people.before_removal.append(end_all_of)
 
 
 def remove_made_entry(upload: Upload, actor: Actor) -> None:
