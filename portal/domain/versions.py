@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Row, String, UniqueConstraint, fu
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, Table, Time, now
+from portal.domain import rules
 from portal.domain.access import Ids
 from portal.domain.entries import Entry
 from portal.domain.users import User
@@ -55,6 +56,15 @@ def get(actor: Actor, entry: Entry, number: int | None = None) -> Version:
     if number is None:
         raise Invalid(f"This {entry.kind} has no file yet.")
     raise NotFound("There is no such version.")
+
+
+@allows(OnEntry.READ)
+def get_by_id(actor: Actor, entry: Entry, version_id: str) -> Version:
+    """The entry's version of this id; 404 if there is none."""
+    found = db.session.get(Version, version_id.lower()) if rules.is_id(version_id) else None
+    if found is None or found.entry_id != entry.id:
+        raise NotFound("There is no such version.")
+    return found
 
 
 def overview(entry_ids: Ids) -> Sequence[Row[Any]]:

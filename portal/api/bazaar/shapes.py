@@ -7,7 +7,7 @@ from pydantic import Field
 from sqlalchemy import Row
 
 from portal.api.shapes import Id, KindShape, Object, Sha256, Shape, Time, by_word, listed, of_kind, rfc3339
-from portal.domain import dependencies, versions
+from portal.domain import dependencies, environments, versions
 from portal.domain.access import Ids
 from portal.domain.kinds import KINDS, Kind
 from portal.domain.tokens import Token
@@ -75,11 +75,16 @@ ENTRY = {kind.word: of_kind(SharedEntryShape, kind, dependencies=(DEPENDENCIES[k
 def entries(actor: Actor, kind: Kind, entry_ids: Ids) -> list[dict[str, Any]]:
     """The seed's object for each of these visible entries, oldest first, with its newest version beside it."""
     built_on = dependencies.of_entries(actor, entry_ids)
-    busy = uploads.has_unfinished(entry_ids)
-    return [_entry(kind, row, built_on.get(row.id, ()), is_busy=row.id in busy) for row in versions.overview(entry_ids)]
+    busy, deployed = uploads.has_unfinished(entry_ids), environments.deployed(entry_ids)
+    return [
+        _entry(kind, row, built_on.get(row.id, ()), is_busy=row.id in busy, is_deployed=row.id in deployed)
+        for row in versions.overview(entry_ids)
+    ]
 
 
-def _entry(kind: Kind, row: Row[Any], built_on: Sequence[Row[Any]], *, is_busy: bool) -> dict[str, Any]:
+def _entry(
+    kind: Kind, row: Row[Any], built_on: Sequence[Row[Any]], *, is_busy: bool, is_deployed: bool
+) -> dict[str, Any]:
     waiting = "in_progress" if is_busy else "not_started"
     return {
         f"{kind.word}_id": row.id,
@@ -88,7 +93,7 @@ def _entry(kind: Kind, row: Row[Any], built_on: Sequence[Row[Any]], *, is_busy: 
         "access": row.access,
         "default_permission": row.default_permission,
         "train_status": "complete" if row.number else waiting,
-        "deploy_status": "not_started",
+        "deploy_status": "complete" if is_deployed else "not_started",
         "publish_date": rfc3339(row.published_at or row.created_at),
         "user_email": row.email,
         "username": row.username,
