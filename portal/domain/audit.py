@@ -7,7 +7,7 @@ them. Nothing secret stands in it, and no e-mail.
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Index, Select, String, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -109,21 +109,29 @@ def note(
     db.session.add(row)
 
 
+class Trail(NamedTuple):
+    """Rows, newest first; `older` is the `before` of the page that follows, None on the last."""
+
+    rows: Sequence[AuditEntry]
+    older: str | None
+
+
 @allows(OnEntry.OVERSEE)
-def of_entry(actor: Actor, entry: "Entry", *, limit: int = PAGE, before: str | None = None) -> Sequence[AuditEntry]:
-    """What was done to the entry, newest first; `before` is the id of the last row of the page before."""
+def of_entry(actor: Actor, entry: "Entry", limit: int = PAGE, before: str | None = None) -> Trail:
+    """What was done to the entry; `before` is the id of the row that this page goes on after."""
     return _page(select(AuditEntry).where(AuditEntry.entry_id == entry.id), limit, before)
 
 
 @allows(Portal.OVERSEE)
-def recent(actor: Actor, *, limit: int = PAGE, before: str | None = None) -> Sequence[AuditEntry]:
-    """What was done in the whole portal, newest first; `before` as in `of_entry`."""
+def recent(actor: Actor, limit: int = PAGE, before: str | None = None) -> Trail:
+    """What was done in the whole portal; `before` as in `of_entry`."""
     return _page(select(AuditEntry), limit, before)
 
 
-def _page(query: Select[AuditEntry], limit: int, before: str | None) -> Sequence[AuditEntry]:
+def _page(query: Select[AuditEntry], limit: int, before: str | None) -> Trail:
     if before is not None:
         if not rules.is_id(before):
-            return ()
+            return Trail((), None)
         query = query.where(AuditEntry.id < before.lower())
-    return db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit)).all()
+    rows = db.session.scalars(query.order_by(AuditEntry.id.desc()).limit(limit + 1)).all()
+    return Trail(rows[:limit], rows[limit - 1].id if len(rows) > limit else None)

@@ -4,6 +4,7 @@ from flask import Flask
 
 from portal.web import (
     account,
+    activity,  # noqa: F401 - its route is among those of `entries`
     circumstances,
     context,
     datasets,

@@ -148,6 +148,7 @@ def head(kind: Kind, entry: Entry, made: Sequence[Version] | None = None) -> dic
         "parts": belonging.parts(current_actor(), entry),
         "may_write": can(current_actor(), OnEntry.WRITE, entry),
         "may_delete": can(current_actor(), OnEntry.OWN, entry),
+        "may_oversee": can(current_actor(), OnEntry.OVERSEE, entry),
     }
 
 

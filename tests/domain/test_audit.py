@@ -212,7 +212,7 @@ def test_the_trail_of_an_entry_is_its_owners(people: People) -> None:
     with people.owner.app.app_context():
         entry = db.session.get_one(Entry, entry_id)
         for person in (people.owner, people.team_admin, people.admin):
-            assert [row.what for row in audit.of_entry(person.actor, entry)] == [What.ENTRY_REGISTERED]
+            assert [row.what for row in audit.of_entry(person.actor, entry).rows] == [What.ENTRY_REGISTERED]
         with pytest.raises(Denied):
             audit.of_entry(people.teammate.actor, entry)
         for person in (people.stranger, people.anonymous):
@@ -223,7 +223,7 @@ def test_the_trail_of_an_entry_is_its_owners(people: People) -> None:
 def test_the_trail_of_the_portal_is_the_administrators(people: People) -> None:
     entry_id = make.entry(people.owner)
     with people.owner.app.app_context():
-        assert [row.entry_id for row in audit.recent(people.admin.actor)] == [entry_id]
+        assert [row.entry_id for row in audit.recent(people.admin.actor).rows] == [entry_id]
         with pytest.raises(Denied):
             audit.recent(people.owner.actor)
 
@@ -237,11 +237,12 @@ def test_pages_hold_every_line_once_and_newest_first(people: People) -> None:
         for number in range(6):
             entries.edit(owner, entry, {"name": f"name {number}"})
     with people.owner.app.app_context():
-        found, before = [], None
         entry = db.session.get_one(Entry, entry_id)
-        while page := audit.of_entry(people.owner.actor, entry, limit=3, before=before):
-            found += page
-            before = page[-1].id
+        page = audit.of_entry(people.owner.actor, entry, limit=3)
+        found = list(page.rows)
+        while page.older:
+            page = audit.of_entry(people.owner.actor, entry, limit=3, before=page.older)
+            found += page.rows
 
         assert [row.entry_name for row in found] == [f"name {number}" for number in (5, 4, 3, 2, 1, 0)] + ["yield-net"]
-        assert audit.of_entry(people.owner.actor, entry, before="no id") == ()
+        assert audit.of_entry(people.owner.actor, entry, before="no id").rows == ()

@@ -61,6 +61,7 @@ POST    /<kind:kind>/<id:entry_id>/edit                entry   login   login   4
 GET     /<kind:kind>/<id:entry_id>/delete              entry   login   login   404       403     403     200    200
 GET     /<kind:kind>/<id:entry_id>/runs                entry   login   200     404       200     200     200    200
 POST    /<kind:kind>/<id:entry_id>/runs                entry   login   login   404       403     302     302    302
+GET     /<kind:kind>/<id:entry_id>/activity            entry   login   login   404       403     403     200    200
 GET     /<kind:kind>/<id:entry_id>/datasets            entry   login   200     404       200     200     200    200
 GET     /<kind:kind>/<id:entry_id>/records             entry   login   200     404       200     200     200    200
 GET     /<kind:kind>/<id:entry_id>/records/new         entry   login   login   404       403     200     200    200
@@ -127,6 +128,8 @@ GET     /api/v2/<word:kind>/list                       none    401     401     2
 GET     /api/v2/<word:kind>/<id:entry_id>              entry   401     401     404       200     200     200    200
 DELETE  /api/v2/<word:kind>/<id:entry_id>              entry   401     401     404       403     403     200    200
 GET     /api/v2/<word:kind>/<id:entry_id>/permissions  entry   401     401     200       200     200     200    200
+GET     /api/v2/<word:kind>/<id:entry_id>/audit        entry   401     401     404       403     403     200    200
+GET     /api/v2/audit                                  none    401     401     403       403     403     403    200
 POST    /api/v2/<word:kind>/<id:entry_id>/access       entry   401     401     404       403     403     200    200
 POST    /api/v2/<word:kind>/<id:entry_id>/default-permission
                                                        entry   401     401     404       403     403     200    200

@@ -7,4 +7,4 @@ from portal.api.auth import require_caller
 bazaar = Blueprint("bazaar", __name__, url_prefix="/api/v2")
 bazaar.before_request(require_caller)
 
-from portal.api.bazaar import access, entries, tokens, uploads, users  # noqa: E402,F401
+from portal.api.bazaar import access, audit, entries, tokens, uploads, users  # noqa: E402,F401

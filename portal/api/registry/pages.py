@@ -26,7 +26,12 @@ class Page(NamedTuple):
 
 def read_page() -> Page:
     """`limit` and `offset` of the query; 400 for anything else in them."""
-    return Page(_number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT), _number("offset", 0, 0, MAX_OFFSET))
+    return Page(read_limit(), _number("offset", 0, 0, MAX_OFFSET))
+
+
+def read_limit() -> int:
+    """`limit` alone, of lists that go on after a row instead of at an offset."""
+    return _number("limit", DEFAULT_LIMIT, 1, MAX_LIMIT)
 
 
 def paged(response: Response, page: Page, total: int) -> Response:
