@@ -74,7 +74,7 @@ def _existing(entry: Entry, names: Names, dataset: str) -> Place | None:
     """Where all of it has been named before, found by one question."""
     keys = {f"{word}_key": rules.key(name) for word, name in zip(Names._fields, names, strict=True) if name is not None}
     asked = {"its_owner": entry.owner_id, "its_entry": entry.id, "dataset_key": rules.key(dataset), **keys}
-    found = db.session.execute(_question(*(name is not None for name in names)), asked).first()
+    found = db.session.connection().execute(_question(*(name is not None for name in names)), asked).first()
     return None if found is None else Place(*found)
 
 

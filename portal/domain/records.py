@@ -198,7 +198,7 @@ class Named(NamedTuple):
 
 def facts(record_id: str) -> tuple[Named, *tuple[Named | None, ...]]:
     """The names around a record: dataset, experiment, season, site. Checks no permission."""
-    values = iter(db.session.execute(_FACTS, {"its_id": record_id}).one())
+    values = iter(db.session.connection().execute(_FACTS, {"its_id": record_id}).one())
     dataset, *others = (Named(its_id, name) for its_id, name in zip(values, values, strict=True))
     return dataset, *(each if each.id else None for each in others)
 

@@ -157,7 +157,7 @@ def resume(key: str, via: Via) -> Actor | None:
     What a cookie carries is no access token, nor the other way round. Checks no permission: the key is the proof.
     """
     key_hash = hash_key(key)
-    rows = db.session.execute(_OPENED_BY, {"key_hash": key_hash, "via": via, "moment": now()}).all()
+    rows = db.session.connection().execute(_OPENED_BY, {"key_hash": key_hash, "via": via, "moment": now()}).all()
     if not rows:
         return None
     _prolong(key_hash, LIFETIMES[via], rows[0])

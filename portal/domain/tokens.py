@@ -93,7 +93,7 @@ def recognise(secret: str) -> Actor | None:
     Checks no permission: the secret is the proof.
     """
     key_hash, moment = hash_key(secret), now()
-    rows = db.session.execute(_NAMED_BY, {"secret_hash": key_hash}).all()
+    rows = db.session.connection().execute(_NAMED_BY, {"secret_hash": key_hash}).all()
     if not rows or (rows[0].expires_at is not None and rows[0].expires_at <= moment):
         return None
     token = rows[0]
