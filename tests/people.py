@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -115,16 +115,22 @@ def make_user(name: str, *, is_admin: bool = False, is_verified: bool = True) ->
     return user.id
 
 
+def make_team(name: str, members: Mapping[str | None, bool]) -> str:
+    """The id of a new team of these people; those of true look after it."""
+    team = Team(name=name, name_key=rules.key(name))
+    db.session.add(team)
+    db.session.flush()
+    db.session.add_all(Membership(team_id=team.id, user_id=each, is_admin=role) for each, role in members.items())
+    db.session.flush()
+    return team.id
+
+
 def make_people(app: Flask) -> People:
     with in_transaction(app):
         names = ("owner", "teammate", "team_admin", "reader", "stranger", "admin")
         ids = {name: make_user(name, is_admin=name == "admin") for name in names}
-        team = Team(name="Barley lab", name_key="barley lab")
-        db.session.add(team)
-        db.session.flush()
-        for name in ("owner", "teammate", "team_admin"):
-            db.session.add(Membership(team_id=team.id, user_id=ids[name], is_admin=name == "team_admin"))
-        team_id = team.id
+        members = {ids["owner"]: False, ids["teammate"]: False, ids["team_admin"]: True}
+        team_id = make_team("Barley lab", members)
     known = {name: Person(app, name, ids[name]) for name in names}
     return People(**known, anonymous=Person(app, "anonymous"), team_id=team_id)
 

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select
 
 from portal.domain import revision, rules
 from portal.domain.access import readable
@@ -13,6 +13,7 @@ from portal.domain.entries import Entry
 from portal.domain.experiments import EntryExperiment, Experiment
 from portal.domain.kept import Kept
 from portal.domain.kinds import KINDS, Kind
+from portal.domain.teams import Team
 from portal.domain.users import User
 from portal.extensions import db
 from portal.search.dialects import json_contains
@@ -76,6 +77,11 @@ def _owned_by(entry: Any, username: str) -> ColumnElement[bool]:
     return entry.owner_id == owner
 
 
+def _shared_with(entry: Any, name: str) -> ColumnElement[bool]:
+    team = select(Team.id).where(Team.name_key == rules.key(name)).scalar_subquery()
+    return and_(entry.access == "protected", entry.team_id == team)
+
+
 def _has_file(entry: Any, value: str) -> ColumnElement[bool]:
     return entry.size.is_not(None) if value == "yes" else entry.size.is_(None)
 
@@ -84,6 +90,7 @@ FILTERS = (
     Filter("q", "Text", "“{}”", _says),
     Filter("type", "Type", "Type: {}", lambda entry, value: entry.type == value, lambda row: row.type),
     Filter("access", "Who may see it", "{}", lambda entry, value: entry.access == value, lambda row: row.access),
+    Filter("team", "Team", "Team: {}", _shared_with, lambda row: row.team or ""),
     Filter("file", "File", "{}", _has_file, lambda row: "yes" if row.has_file else "no"),
     Filter("owner", "Owner", "Owner: {}", _owned_by, lambda row: row.username),
     Filter("experiment", "Experiment", "Experiment: {}", _in_experiment),
@@ -185,12 +192,14 @@ _ROWS = select(
 def _groups(actor: Actor, kind: Kind, chosen: Chosen) -> Sequence[Row[Any]]:
     """How many entries there are of each combination that the facets tell apart: one pass over one index."""
     has_file = _ENTRY.size.is_not(None).label("has_file")
-    keys = (_ENTRY.access, _ENTRY.owner_id, _ENTRY.type, has_file)
+    keys = (_ENTRY.access, _ENTRY.owner_id, _ENTRY.team_id, _ENTRY.type, has_file)
     counted = select(*keys, func.count().label("number"))
     counted = _within(counted, actor, kind, chosen, ("q", "experiment")).group_by(*keys)
     inner = counted.subquery()
-    named = select(inner.c.access, inner.c.type, inner.c.has_file, inner.c.number, User.username)
-    return db.session.execute(named.join(User, User.id == inner.c.owner_id)).all()
+    names = User.username, Team.name.label("team")
+    named = select(inner.c.access, inner.c.type, inner.c.has_file, inner.c.number, *names)
+    named = named.join(User, User.id == inner.c.owner_id).outerjoin(Team, Team.id == inner.c.team_id)
+    return db.session.execute(named).all()
 
 
 def _within(query: Any, actor: Actor, kind: Kind, chosen: Chosen, heeded: Any) -> Select[Any]:
@@ -208,7 +217,7 @@ def _fits(row: Row[Any], chosen: Chosen, but: str = "") -> bool:
 
 
 def _same(each: Filter, value: str, wanted: str) -> bool:
-    return rules.key(value) == rules.key(wanted) if each.key == "owner" else value == wanted
+    return rules.key(value) == rules.key(wanted) if each.key in ("owner", "team") else value == wanted
 
 
 def _tally(groups: Sequence[Row[Any]], each: Filter, chosen: Chosen) -> list[tuple[str, int]]:
@@ -231,4 +240,4 @@ def _experiments(actor: Actor, kind: Kind, chosen: Chosen) -> list[tuple[str, in
     return [(row.name, row.number) for row in rows]
 
 
-revision.watch(Entry, EntryExperiment, User)
+revision.watch(Entry, EntryExperiment, User, Team)

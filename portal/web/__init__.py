@@ -3,6 +3,7 @@
 from flask import Flask
 
 from portal.web import (
+    access,  # noqa: F401 - its routes are among those of `entries`
     account,
     activity,  # noqa: F401 - its route is among those of `entries`
     circumstances,
@@ -17,6 +18,7 @@ from portal.web import (
     records,
     runs,  # noqa: F401 - its routes are among those of `entries`
     sessions,
+    teams,
     uploads,
 )
 
@@ -36,5 +38,6 @@ def init_app(app: Flask) -> None:
         record_files,
         circumstances,
         datasets,
+        teams,
     ):
         app.register_blueprint(module.pages)

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain import belonging, dependencies, entries, experiments, listing, versions
+from portal.domain import belonging, dependencies, entries, experiments, listing, sharing, versions
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.domain.versions import Version
@@ -149,6 +149,7 @@ def head(kind: Kind, entry: Entry, made: Sequence[Version] | None = None) -> dic
         "may_write": can(current_actor(), OnEntry.WRITE, entry),
         "may_delete": can(current_actor(), OnEntry.OWN, entry),
         "may_oversee": can(current_actor(), OnEntry.OVERSEE, entry),
+        "team": sharing.team_of(current_actor(), entry),
     }
 
 

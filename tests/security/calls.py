@@ -12,13 +12,16 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.database import new_id
-from portal.domain import entries, record_links, records, runs, tokens
+from portal.domain import apps, entries, record_links, records, runs, sharing, teams, tokens
 from portal.domain.circumstances import Names
-from portal.domain.kinds import Kind
+from portal.domain.kinds import MODEL, Kind
 from portal.domain.records import NewRecord
+from portal.domain.teams import Membership
+from portal.extensions import db
 from portal.uploads.record_file import add_with_file
 from tests import make
-from tests.people import PASSWORD, People, Person, in_transaction
+from tests.apps import Model
+from tests.people import PASSWORD, People, Person, in_transaction, make_team, make_user
 from tests.security.expectations import Line
 
 
@@ -38,6 +41,13 @@ class Things:
     dataset_id: str = field(default_factory=new_id)
     season_id: str = field(default_factory=new_id)
     file_token: str = ""
+    team_id: str = field(default_factory=new_id)
+    team_name: str = ""
+    member_id: str = field(default_factory=new_id)
+    app_id: str = ""
+    model_id: str = ""
+    version_id: str = ""
+    begun: Any = None
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -85,13 +95,48 @@ class Things:
             owner = self.people.owner.actor
             self.token_id = tokens.issue(owner, owner.user_id, "nightly", "write")[0].id
 
+    def make_team(self) -> None:
+        """With the people of the other one, and one member more, whom requests may be about."""
+        self.team_name = f"Team {new_id()}"
+        with in_transaction(self.app):
+            members = {self.people.owner: False, self.people.teammate: False, self.people.team_admin: True}
+            self.member_id = make_user(f"member-{new_id()[:8]}")
+            self.team_id = make_team(self.team_name, {each.id: role for each, role in members.items()})
+            db.session.add(Membership(team_id=self.team_id, user_id=self.member_id))
+
+    def make_app(self) -> None:
+        """In a team of its own; in it a model of the owner, which the team may write, with a version."""
+        self.make_team()
+        with in_transaction(self.app):
+            owner = self.people.owner.actor
+            place = apps.create(owner, teams.get(owner, self.team_id), "Field")
+            model = apps.register(owner, place, MODEL, {"name": "yield-net"})
+            model.default_permission, self.app_id, self.model_id = "write", place.id, model.id
+        make.version(self.people.owner, self.model_id)
+        with self.app.app_context():
+            self.version_id = make.stored_version(self.model_id).id
+
+    def begin_version(self, *, send: bool) -> None:
+        """A version of the app's model that the owner begins, and whose bytes are sent."""
+        model = Model(self.people.owner, self.model_id, self.app_id, self.team_id)
+        self.begun = model.begin()
+        self.version_id = self.upload_id = self.begun["model_version_id"]
+        if send:
+            assert model.put(self.begun).status_code == 200
+
     def for_line(self, line: Line) -> "Things":
         """These, but with a fresh one of what the request uses up."""
+        if line.about == "app" and not self.app_id:
+            self.make_app()
         things = replace(self)
         if line.about == "upload":
             things.make_upload()
         elif line.about == "token":
             things.make_token()
+        elif line.about == "team":
+            (things.make_app if "<app>" in line.route else things.make_team)()
+        elif line.about == "app" and line.method in ("PUT", "PATCH"):
+            things.begin_version(send=line.method == "PATCH")
         elif str(line) in USES_UP_THE_ENTRY:
             things.make_entry()
         elif str(line) in USES_UP_THE_RECORD:
@@ -111,6 +156,12 @@ class Things:
             "circumstance:word": "seasons",
             "extension": "csv",
             "id:named_id": self.season_id,
+            "id:team_id": self.team_id,
+            "id:user_id": self.member_id,
+            "org": self.team_id,
+            "app": self.app_id,
+            "model": self.model_id,
+            "id:version_id": self.version_id,
             "number:number": "1",
             "idx": "0",
             "path:filename": "mark.svg",
@@ -124,9 +175,11 @@ DOT = base64.b64decode(
 USES_UP_THE_ENTRY = {
     "POST /<kind:kind>/<id:entry_id>/delete",
     "DELETE /api/<kind:kind>/id/<id:entry_id>",
+    "POST /<kind:kind>/<id:entry_id>/access",
     "DELETE /api/v2/<word:kind>/<id:entry_id>",
     "POST /api/v2/<word:kind>/<id:entry_id>/access",
     "POST /api/v2/<word:kind>/<id:entry_id>/default-permission",
+    "POST /api/v2/<word:kind>/<id:entry_id>/owner",
 }
 
 USES_UP_THE_RECORD = {
@@ -134,6 +187,7 @@ USES_UP_THE_RECORD = {
     "DELETE /api/<kind:kind>/records/id/<id:record_id>",
 }
 
+VERSIONS = "/api/v2/organizations/<org>/apps/<app>/models/<model>/model_versions"
 Sent = Callable[[Things, Person], dict[str, Any]]
 SENT: dict[str, Sent] = {
     "POST /theme": lambda t, p: {"data": {"theme": "dark"}},
@@ -150,6 +204,11 @@ SENT: dict[str, Sent] = {
     "POST /<kind:kind>/<id:entry_id>/runs": lambda t, p: {"data": {"info": "{}"}},
     "POST /<kind:kind>/<id:entry_id>/records/new": lambda t, p: {"data": {"data": "{}", "site_name": "Waseca"}},
     "POST /<kind:kind>/<id:entry_id>/records/import": lambda t, p: {"data": {"step": "load", "file": plots(t.kind)}},
+    "POST /<kind:kind>/<id:entry_id>/access": lambda t, p: {"data": private_for(t)},
+    "POST /teams/new": lambda t, p: {"data": {"name": new_id(), "with_me": "y"}},
+    "POST /teams/<id:team_id>/members": lambda t, p: {"data": {"person": "stranger"}},
+    "POST /teams/<id:team_id>/edit": lambda t, p: {"data": {"name": new_id()}},
+    "POST /teams/<id:team_id>/delete": lambda t, p: {"data": {"name": t.team_name}},
     "POST /records/<id:record_id>/edit": lambda t, p: {"data": {"data": "{}", "info": "{}"}},
     "GET /uploads/new": lambda t, p: {"query_string": {"kind": t.kind.slug, "entry": t.entry_id}},
     "POST /uploads/new": lambda t, p: {
@@ -167,15 +226,37 @@ SENT: dict[str, Sent] = {
     "PATCH /api/<kind:kind>/records/id/<id:record_id>": lambda t, p: {"json": {"record_info": {"by": p.name}}},
     "POST /api/v2/<word:kind>/<id:entry_id>/access": lambda t, p: {"json": {"access": "public"}},
     "POST /api/v2/<word:kind>/<id:entry_id>/default-permission": lambda t, p: {"json": {"permission": "read"}},
+    "POST /api/v2/<word:kind>/<id:entry_id>/owner": lambda t, p: {"json": {"user_id": t.people.reader.id}},
+    "POST /api/v2/team/create": lambda t, p: {"json": {"name": new_id()}},
+    "POST /api/v2/user/create": lambda t, p: {"json": newcomer()},
     "POST /api/v2/<word:kind>/upload": lambda t, p: {"json": {f"{t.kind.word}_id": t.entry_id}},
     "GET /api/v2/<word:kind>/upload": lambda t, p: {"query_string": {"upload_id": t.upload_id}},
     "DELETE /api/v2/<word:kind>/upload": lambda t, p: {"query_string": {"upload_id": t.upload_id}},
     "POST /api/v2/<word:kind>/upload/token": lambda t, p: {"json": {"upload_id": t.upload_id}},
     "POST /api/v2/<word:kind>/upload/<idx>": lambda t, p: {"data": b"bytes"},
+    "POST /api/v2/organizations/<org>/apps": lambda t, p: {"json": {"name": new_id()}},
+    "POST /api/v2/organizations/<org>/apps/<app>/models": lambda t, p: {"json": {"name": new_id()}},
+    f"POST {VERSIONS}": lambda t, p: {"json": {"filename": "yield-net.zip"}},
+    f"PATCH {VERSIONS}/<id:version_id>": lambda t, p: {"json": {"filepath": t.begun and t.begun["filepath"]}},
+    "POST /api/v2/organizations/<org>/apps/<app>/models/<model>/deploy": lambda t, p: {"json": {"version": 1}},
+    "PUT /api/v2/presigned/<id:upload_id>": lambda t, p: {
+        "query_string": t.begun and t.begun["presigned_url"].partition("?")[2],
+        "data": b"bytes",
+    },
     "POST /api/v2/user/signup": lambda t, p: {"json": newcomer()},
     "POST /api/v2/user/password": lambda t, p: {"json": {"current": PASSWORD, "new": PASSWORD}},
     "POST /api/v2/user/tokens": lambda t, p: {"json": {"name": "laptop", "scope": "write"}},
 }
+
+
+def private_for(things: Things) -> dict[str, str]:
+    """The form that makes the entry private, after a look at what that does."""
+    with things.app.app_context():
+        owner = things.people.owner.actor
+        entry = entries.get(owner, things.kind, things.entry_id)
+        said = sharing.preview(owner, entry, sharing.terms_of(entry)._replace(access="private"))
+    looked = {"seen": said.seen, "chosen": repr(said.after), "confirm": "y"}
+    return {"access": "private", "permission": said.after.default_permission, **looked}
 
 
 def plots(kind: Kind) -> tuple[io.BytesIO, str]:

@@ -5,7 +5,8 @@ A new route needs a line here, and in `calls.py` what it is sent. The columns ar
 `stranger` somebody signed in to whom it is hidden; `reader`, `writer` and `owner` who has that level; `admin`.
 The cells are statuses. `login` is a redirect to the log-in page, 302 any other: it was done.
 `about` says whose thing it is: an `entry` is asked for in every state of `LEVELS`; an `upload` or a `token` is the
-owner's, everybody else has no part in it; `none` is about nothing but the caller.
+owner's, everybody else has no part in it; a `team` has the people of `IN_THE_TEAM`; an `app` is in the
+owner's team, and what is in it that team may write; `none` is about nothing but the caller.
 """
 
 from dataclasses import dataclass
@@ -31,6 +32,9 @@ OTHERWISE = {
     "owner": "owner",
     "admin": "admin",
 }
+
+# Who stands in which column where a team is asked for: `writer` is a member, `owner` who looks after it.
+IN_THE_TEAM = {**OTHERWISE, "owner": "writer", "team_admin": "owner"}
 
 ROUTES = """
 # method  route                                        about   hidden  public  stranger  reader  writer  owner  admin
@@ -70,6 +74,8 @@ GET     /<kind:kind>/<id:entry_id>/records/import      entry   login   login   4
 POST    /<kind:kind>/<id:entry_id>/records/import      entry   login   login   404       403     302     302    302
 GET     /<kind:kind>/<id:entry_id>/records.<extension>
                                                        entry   login   200     404       200     200     200    200
+GET     /<kind:kind>/<id:entry_id>/access              entry   login   login   404       403     403     200    200
+POST    /<kind:kind>/<id:entry_id>/access              entry   login   login   404       403     403     302    302
 GET     /records                                       none    200     200     200       200     200     200    200
 GET     /records/<kind:kind>.<extension>               none    200     200     200       200     200     200    200
 GET     /records/<id:record_id>                        entry   404     200     404       200     200     200    200
@@ -83,6 +89,23 @@ GET     /<circumstance:word>                           none    200     200     2
 GET     /<circumstance:word>/<id:named_id>             entry   404     200     404       200     200     200    200
 GET     /datasets/<id:dataset_id>                      entry   404     200     404       200     200     200    200
 POST    /<kind:kind>/<id:entry_id>/delete              entry   login   login   404       403     403     302    302
+GET     /teams                                         none    login   login   200       200     200     200    200
+GET     /teams/people                                  none    login   login   302       302     302     302    302
+GET     /teams/new                                     none    login   login   403       403     403     403    200
+POST    /teams/new                                     none    login   login   403       403     403     403    302
+GET     /teams/<id:team_id>                            team    login   login   404       404     200     200    200
+POST    /teams/<id:team_id>/members                    team    login   login   404       404     403     302    302
+POST    /teams/<id:team_id>/members/<id:user_id>/removal
+                                                       team    login   login   404       404     403     302    302
+POST    /teams/<id:team_id>/admins/<id:user_id>        team    login   login   404       404     403     302    302
+POST    /teams/<id:team_id>/admins/<id:user_id>/removal
+                                                       team    login   login   404       404     403     302    302
+GET     /teams/<id:team_id>/leave                      team    login   login   404       404     200     200    200
+POST    /teams/<id:team_id>/leave                      team    login   login   404       404     302     302    302
+GET     /teams/<id:team_id>/edit                       team    login   login   404       404     403     200    200
+POST    /teams/<id:team_id>/edit                       team    login   login   404       404     403     302    302
+GET     /teams/<id:team_id>/delete                     team    login   login   404       404     403     403    200
+POST    /teams/<id:team_id>/delete                     team    login   login   404       404     403     403    302
 GET     /uploads                                       none    login   login   200       200     200     200    200
 GET     /uploads/new                                   entry   login   login   404       403     200     200    200
 POST    /uploads/new                                   entry   login   login   404       403     302     302    302
@@ -133,6 +156,7 @@ GET     /api/v2/audit                                  none    401     401     4
 POST    /api/v2/<word:kind>/<id:entry_id>/access       entry   401     401     404       403     403     200    200
 POST    /api/v2/<word:kind>/<id:entry_id>/default-permission
                                                        entry   401     401     404       403     403     200    200
+POST    /api/v2/<word:kind>/<id:entry_id>/owner        entry   401     401     404       403     403     200    200
 GET     /api/v2/<word:kind>/<id:entry_id>/download     entry   401     401     404       200     200     200    200
 POST    /api/v2/<word:kind>/upload                     entry   401     401     404       403     200     200    200
 GET     /api/v2/<word:kind>/upload                     upload  401     401     404       404     404     200    404
@@ -140,6 +164,21 @@ DELETE  /api/v2/<word:kind>/upload                     upload  401     401     4
 POST    /api/v2/<word:kind>/upload/token               upload  401     401     404       404     404     200    404
 POST    /api/v2/<word:kind>/upload/<idx>               upload  401     401     401       401     401     401    401
 POST    /api/v2/<word:kind>/upload/commit              upload  401     401     401       401     401     401    401
+POST    /api/v2/team/create                            none    401     401     403       403     403     403    200
+GET     /api/v2/team/list                              none    401     401     200       200     200     200    200
+DELETE  /api/v2/team/<id:team_id>                      team    401     401     404       404     403     403    200
+GET     /api/v2/team/<id:team_id>/users                team    401     401     404       404     403     200    200
+GET     /api/v2/team/<id:team_id>/<kind:kind>          team    401     401     404       404     403     200    200
+POST    /api/v2/team/<id:team_id>/users/<id:user_id>   team    401     401     404       404     403     200    200
+DELETE  /api/v2/team/<id:team_id>/users/<id:user_id>   team    401     401     404       404     403     200    200
+POST    /api/v2/team/<id:team_id>/admins/<id:user_id>  team    401     401     404       404     403     200    200
+DELETE  /api/v2/team/<id:team_id>/admins/<id:user_id>  team    401     401     404       404     403     200    200
+GET     /api/v2/user/list                              none    401     401     200       200     200     200    200
+POST    /api/v2/user/create                            none    401     401     403       403     403     403    200
+POST    /api/v2/user/<id:user_id>/verify               person  401     401     403       403     403     403    200
+POST    /api/v2/user/<id:user_id>/admin                person  401     401     403       403     403     403    200
+DELETE  /api/v2/user/<id:user_id>/admin                person  401     401     403       403     403     403    200
+DELETE  /api/v2/user/<id:user_id>                      person  401     401     403       403     403     403    200
 POST    /api/v2/user/signup                            none    200     200     200       200     200     200    200
 GET     /api/v2/user/login                             none    401     401     401       401     401     401    401
 GET     /api/v2/user/info                              none    401     401     200       200     200     200    200
@@ -147,6 +186,29 @@ POST    /api/v2/user/password                          none    401     401     2
 GET     /api/v2/user/tokens                            none    401     401     200       200     200     200    200
 POST    /api/v2/user/tokens                            none    401     401     200       200     200     200    200
 DELETE  /api/v2/user/tokens/<id:token_id>              token   401     401     404       404     404     200    404
+
+# Organizations dialect
+GET     /api/v2/organizations                          none    401     401     200       200     200     200    200
+GET     /api/v2/organizations/<org>/apps               team    401     401     404       404     200     200    200
+POST    /api/v2/organizations/<org>/apps               team    401     401     404       404     200     200    200
+POST    /api/v2/organizations/<org>/apps/<app>/models  team    401     401     404       404     200     200    200
+GET     /api/v2/organizations/<org>/apps/<app>/models/<model>/model_versions
+                                                       app     401     401     404       404     200     200    200
+POST    /api/v2/organizations/<org>/apps/<app>/models/<model>/model_versions
+                                                       app     401     401     404       404     200     200    200
+PATCH   /api/v2/organizations/<org>/apps/<app>/models/<model>/model_versions/<id:version_id>
+                                                       app     401     401     404       404     404     200    404
+GET     /api/v2/organizations/<org>/apps/<app>/models/<model>/model_versions/<id:version_id>
+                                                       app     401     401     404       404     200     200    200
+GET     /api/v2/organizations/<org>/app/<app>/models/<model>/model_versions/<id:version_id>
+                                                       app     401     401     404       404     200     200    200
+GET     /api/v2/download/organizations/<org>/apps/<app>/models/<model>
+                                                       app     401     401     404       404     200     200    200
+POST    /api/v2/organizations/<org>/apps/<app>/models/<model>/deploy
+                                                       app     401     401     404       404     200     200    200
+GET     /api/v2/organizations/<org>/apps/<app>/models/<model>/environment_groups
+                                                       app     401     401     404       404     200     200    200
+PUT     /api/v2/presigned/<id:upload_id>               app     200     200     200       200     200     200    200
 """
 
 

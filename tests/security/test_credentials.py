@@ -18,7 +18,7 @@ from tests import make
 from tests.people import People, Person, in_transaction
 from tests.security.calls import Things, by_cookie, outcome, request_of
 from tests.security.contents import contents
-from tests.security.expectations import lines
+from tests.security.expectations import IN_THE_TEAM, lines
 
 # A read token may begin a session or an account as anybody may: these change nothing of its person's.
 OPEN_TO_ALL = {"POST /theme", "POST /login", "POST /signup", "POST /logout", "POST /api/v2/user/signup"}
@@ -48,6 +48,7 @@ def things(people: People) -> Things:
     make.version(people.owner, things.entry_id)
     things.make_upload()
     things.make_token()
+    things.make_team()
     return things
 
 
@@ -148,12 +149,13 @@ def test_a_read_token_changes_nothing(people: People, things: Things) -> None:
 
 def test_a_read_token_reads_what_its_person_reads(people: People, things: Things) -> None:
     headers = bearer(token_of(people.owner, "read"))
-    writes = ("/edit", "/delete", "/uploads/new", "/records/new", "/records/import")
+    writes = ("/edit", "/delete", "/uploads/new", "/records/new", "/records/import", "/leave")
     for line in lines():
         if not line.is_unsafe and not line.route.endswith(writes):
             request = request_of(line, things, people.owner)
             answer = people.owner.app.test_client(use_cookies=False).open(**request, headers=headers)
-            assert outcome(answer) == line.expected("owner") or line.route == "/readyz", line
+            column = IN_THE_TEAM["owner"] if line.about == "team" else "owner"
+            assert outcome(answer) == line.expected(column) or line.route == "/readyz", line
 
 
 def test_an_upload_token_opens_no_other_door(people: People, things: Things) -> None:

@@ -15,7 +15,7 @@ from tests import make
 from tests.people import People, Person, in_transaction
 from tests.security.calls import Things, by_cookie, by_token, outcome, request_of
 from tests.security.contents import contents
-from tests.security.expectations import COLUMNS, OTHERWISE, Line, levels, lines
+from tests.security.expectations import COLUMNS, IN_THE_TEAM, OTHERWISE, Line, levels, lines
 
 LINES = lines()
 ABOUT_ENTRIES = [line for line in LINES if line.about == "entry"]
@@ -56,7 +56,7 @@ def test_the_table_is_well_formed() -> None:
     assert len({str(line) for line in LINES}) == len(LINES)
     for line in LINES:
         assert len(line.cells) == len(COLUMNS), line
-        assert line.about in ("none", "entry", "upload", "token"), line
+        assert line.about in ("none", "entry", "upload", "token", "team", "app"), line
         assert all(cell == "login" or re.fullmatch("[2345][0-9][0-9]", cell) for cell in line.cells), line
 
 
@@ -106,13 +106,15 @@ def assert_as_expected(asked: list[Line], crowd: People, kind: Kind) -> None:
     wrong = []
     for last in (False, True):
         part = [line for line in asked if ends_sessions(line) is last]
-        for name, column in OTHERWISE.items():
+        for name in OTHERWISE:
             if last and name == "team_admin":
                 continue  # these hash passwords, and the column has been asked for
             person = getattr(crowd, name)
-            wrong += list(surprises(part, things, person, column, usual_door))
-            if name == "owner":
-                wrong += list(surprises(part, things, person, column, other_door))
+            for about, columns in ((False, OTHERWISE), (True, IN_THE_TEAM)):
+                lines = [line for line in part if (line.about == "team") is about]
+                wrong += list(surprises(lines, things, person, columns[name], usual_door))
+                if name == "owner":
+                    wrong += list(surprises(lines, things, person, columns[name], other_door))
     assert not wrong, "\n".join(["", *wrong])
 
 
