@@ -49,6 +49,7 @@ class CircumstanceConverter(BaseConverter):
 class IdConverter(BaseConverter):
     """A UUID in its usual form, in any case."""
 
+    regex = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # a view of another method must not match, either
     schema: ClassVar = {"type": "string", "format": "uuid"}
 
     def to_python(self, value: str) -> str:

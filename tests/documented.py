@@ -18,10 +18,14 @@ class Described:
         self.paths = {(each.rule.rule, each.kind and each.kind.word): each.path for each in operations(app)}
         self._validators: dict[str, jsonschema_rs.Validator] = {}
 
-    def responses(self, rule: str, method: str, word: str | None = None) -> Any:
-        """What the document says of the answers of a route; None where it has none."""
+    def operation(self, rule: str, method: str, word: str | None = None) -> Any:
+        """What the document says of a route; None where it says nothing."""
         path = self.document["paths"].get(self.paths.get((rule, word)), {})
-        operation = path.get(method.lower())
+        return path.get(method.lower())
+
+    def responses(self, rule: str, method: str, word: str | None = None) -> Any:
+        """The answers of a route by their status; None where it is not in the document."""
+        operation = self.operation(rule, method, word)
         return operation and {status: self._resolved(said) for status, said in operation["responses"].items()}
 
     def complaint(self, said: Any, response: Response) -> str | None:
@@ -53,8 +57,8 @@ class Described:
 class Watch:
     """The answers of one application, and what is wrong with them."""
 
-    def __init__(self, app: Flask) -> None:
-        self.described = _described(app)
+    def __init__(self, app: Flask, described: Described | None = None) -> None:
+        self.described = described or _described(app)
         self.complaints: list[str] = []
         app.after_request(self._see)
 
@@ -70,6 +74,10 @@ class Watch:
             wrong = "is not documented" if said is None else self.described.complaint(said, response)
             if wrong:
                 self.complaints.append(f"{method} {rule.rule} {response.status_code} {wrong}")
+            elif response.status_code < 300:
+                parameters = self.described.operation(rule.rule, method, word).get("parameters", ())
+                unknown = request.args.keys() - {each["name"] for each in parameters}
+                self.complaints += [f"{method} {rule.rule} takes {name}, undeclared" for name in unknown]
         return response
 
 

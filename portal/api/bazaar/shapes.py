@@ -43,7 +43,7 @@ class SharedEntryShape(KindShape):
     version: int | None = Field(description="The number of the newest version.")
 
 
-class VersionShape(KindShape):
+class CommittedShape(KindShape):
     kind_id: Id
     kind_type: str
     version: int
@@ -68,7 +68,7 @@ class TokenShape(Shape):
     last_used_at: Time | None
 
 
-DEPENDENCIES, VERSION = listed(by_word(DependencyShape)), by_word(VersionShape)
+DEPENDENCIES, VERSION = listed(by_word(DependencyShape)), by_word(CommittedShape)
 ENTRY = {kind.word: of_kind(SharedEntryShape, kind, dependencies=(DEPENDENCIES[kind.word], ...)) for kind in KINDS}
 
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from flask import g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
@@ -77,7 +77,9 @@ class ProgressShape(KindShape):
     size: int | None
     sha256: Sha256 | None
     chunk_size: int
-    received: list[tuple[int, int]] = Field(description="First and last index of each run of chunks.")
+    received: list[Annotated[list[int], Field(min_length=2, max_length=2)]] = Field(
+        description="First and last index of each run of chunks."
+    )
     bytes_received: int
     bytes_checked: int
     expires_at: Time
