@@ -1,4 +1,4 @@
-"""Access level and default permission in the bazaar dialect."""
+"""Access level, default permission and owner in the bazaar dialect."""
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
@@ -9,6 +9,7 @@ from portal.api.declared import answers, reads
 from portal.api.shapes import Empty
 from portal.domain import access, entries
 from portal.domain.kinds import Kind
+from portal.errors import Conflict
 from portal.identity import current_actor
 
 
@@ -19,6 +20,10 @@ class AccessSpec(Spec):
 
 class PermissionSpec(Spec):
     permission: str
+
+
+class OwnerSpec(Spec):
+    user_id: str
 
 
 @bazaar.post("/<word:kind>/<id:entry_id>/access")
@@ -36,4 +41,13 @@ def set_access(kind: Kind, entry_id: str, said: AccessSpec) -> ResponseReturnVal
 def set_default_permission(kind: Kind, entry_id: str, said: PermissionSpec) -> ResponseReturnValue:
     """Say what those who see an entry may do with it: `read` or `write`."""
     access.set_default_permission(current_actor(), entries.get(current_actor(), kind, entry_id), said.permission)
+    return jsonify({})
+
+
+@bazaar.post("/<word:kind>/<id:entry_id>/owner")
+@reads(OwnerSpec)
+@answers(Empty, Conflict)
+def set_owner(kind: Kind, entry_id: str, said: OwnerSpec) -> ResponseReturnValue:
+    """Hand an entry over to somebody else."""
+    access.set_owner(current_actor(), entries.get(current_actor(), kind, entry_id), said.user_id)
     return jsonify({})

@@ -1,13 +1,14 @@
-"""People in the bazaar dialect: sign up, log in, who am I, change the password."""
+"""People in the bazaar dialect: sign up, log in, change the password."""
 
 from flask import current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from portal.api.bazaar import bazaar
+from portal.api.bazaar.people import NewUserSpec, UserIdShape
 from portal.api.bodies import Spec
 from portal.api.declared import answers, reads
 from portal.api.shapes import Empty, Id, Shape
-from portal.domain import people, sessions, users
+from portal.domain import sessions, users
 from portal.errors import Conflict, Throttled, Unauthenticated
 from portal.identity import basic, current_actor
 from portal.security.actor import Via, nobody
@@ -15,19 +16,9 @@ from portal.security.actor import Via, nobody
 ASK_FOR_BASIC = {"WWW-Authenticate": 'Basic realm="portal", charset="UTF-8"'}
 
 
-class SignUpSpec(Spec):
-    username: str
-    email: str
-    password: str
-
-
 class PasswordSpec(Spec):
     current: str
     new: str
-
-
-class UserIdShape(Shape):
-    user_id: Id
 
 
 class LoginShape(Shape):
@@ -35,24 +26,10 @@ class LoginShape(Shape):
     access_token: str
 
 
-class MembershipShape(Shape):
-    team_id: Id
-    team_name: str
-    team_admin: bool
-
-
-class ProfileShape(Shape):
-    id: Id
-    username: str
-    email: str
-    admin: bool
-    teams: list[MembershipShape]
-
-
 @bazaar.post("/user/signup")
-@reads(SignUpSpec)
+@reads(NewUserSpec)
 @answers(UserIdShape, Conflict)
-def sign_up(said: SignUpSpec) -> ResponseReturnValue:
+def sign_up(said: NewUserSpec) -> ResponseReturnValue:
     """Make an account for oneself, where the portal lets people do that."""
     policy = current_app.extensions["portal"].signup
     user = users.sign_up(current_actor(), said.username, said.email, said.password, policy=policy)
@@ -71,15 +48,6 @@ def log_in() -> ResponseReturnValue:
     except Unauthenticated as error:
         raise Unauthenticated(error.detail, headers=ASK_FOR_BASIC) from None
     return jsonify(user_id=user_id, access_token=key)
-
-
-@bazaar.get("/user/info")
-@answers(ProfileShape)
-def show_self() -> ResponseReturnValue:
-    """Who the caller is, and in which teams."""
-    user, teams = people.profile(current_actor())
-    memberships = [{"team_id": team.id, "team_name": team.name, "team_admin": team.is_admin} for team in teams]
-    return jsonify(id=user.id, username=user.username, email=user.email, admin=user.is_admin, teams=memberships)
 
 
 @bazaar.post("/user/password")
