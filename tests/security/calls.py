@@ -133,6 +133,8 @@ class Things:
             things.make_upload()
         elif line.about == "token":
             things.make_token()
+        elif line.about == "person":
+            things.make_team()
         elif line.about == "team":
             (things.make_app if "<app>" in line.route else things.make_team)()
         elif line.about == "app" and line.method in ("PUT", "PATCH"):

@@ -56,7 +56,7 @@ def test_the_table_is_well_formed() -> None:
     assert len({str(line) for line in LINES}) == len(LINES)
     for line in LINES:
         assert len(line.cells) == len(COLUMNS), line
-        assert line.about in ("none", "entry", "upload", "token", "team", "app"), line
+        assert line.about in ("none", "entry", "upload", "token", "team", "app", "person"), line
         assert all(cell == "login" or re.fullmatch("[2345][0-9][0-9]", cell) for cell in line.cells), line
 
 
