@@ -6,7 +6,8 @@ A new route needs a line here, and in `calls.py` what it is sent. The columns ar
 The cells are statuses. `login` is a redirect to the log-in page, 302 any other: it was done.
 `about` says whose thing it is: an `entry` is asked for in every state of `LEVELS`; an `upload` or a `token` is the
 owner's, everybody else has no part in it; a `team` has the people of `IN_THE_TEAM`; an `app` is in the
-owner's team, and what is in it that team may write; a `person` is somebody else; `none` is about nothing but the caller.
+owner's team, and what is in it that team may write; a `person` is somebody else; `none` is about nothing but the
+caller.
 """
 
 from dataclasses import dataclass
