@@ -50,18 +50,17 @@ def opens(step: Step) -> bool:
 
 
 def _of_people(change: Change, teams: Teams) -> Sentence:
-    few = change.number <= MOST_IN_A_SENTENCE
-    who = _names(change) if few else ""
-    team = teams.get(change.team_id, "")
+    team, few = teams.get(change.team_id, ""), change.number <= MOST_IN_A_SENTENCE
+    who = _names(change) if few else counted(change.number, "person", "people")
     if change.rule is Rule.OWNER:
         if opens(change.step):
             return Sentence("person", f"Makes {who} the owner.")
-        who = f"{who}, the owner until now"
+        who = f"{who} (owner until now)"
     elif change.rule is Rule.TEAM_ADMIN:
         admins = "admin" if change.number == 1 else "admins"
-        who = f"{who}, {admins} of team {team}" if few else f"{counted(change.number, 'admin')} of team {team}"
+        who = f"{who} ({admins} of team {team})" if few else f"{counted(change.number, 'admin')} of team {team}"
     elif change.rule is Rule.MEMBER:
-        who = f"{who} of team {team}" if few else f"{counted(change.number, 'person', 'people')} of team {team}"
+        who = f"{who} of team {team}"
     told = Sentence(_drawing(change.step), _told(change.step, who))
     return told if few else told._replace(names=change.names, others=change.number - len(change.names))
 
@@ -76,6 +75,8 @@ def _told(step: Step, who: str) -> str:
 
 
 def _drawing(step: Step) -> str:
+    if step.before and step.after:
+        return "arrow-right"
     return "plus-lg" if opens(step) else "x-lg"
 
 
