@@ -7,17 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, and_, bindparam, func, or_, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from portal.database import Id, JsonObject, Table, Time, new_id, now
 from portal.domain import rules
 from portal.domain.access import Ids
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
+from portal.domain.users import User
 from portal.errors import Conflict, Gone, NotFound
 from portal.extensions import db
 from portal.security.actor import Actor
-from portal.security.guard import scoped
+from portal.security.guard import allows, scoped
+from portal.security.policy import Portal
 from portal.storage.keys import record_key, version_key
 
 
@@ -145,6 +147,19 @@ def count_unfinished(actor: Actor) -> int:
     if not actor.is_known:
         return 0
     return db.session.scalar(_COUNT_UNFINISHED, {"user_id": actor.user_id, "moment": now()}) or 0
+
+
+@allows(Portal.OVERSEE)
+def list_all_unfinished(actor: Actor, most: int, user_id: str | None = None) -> tuple[Sequence[Any], int]:
+    """The uploads of everybody, or of one, that wait to be continued or are being checked, the oldest first: at most so
+    many rows of Upload and username, and how many there are in all."""
+    conditions = [Upload.record.is_(None), Upload.entry_id.is_not(None), is_under_way(now())]
+    if user_id is not None:
+        conditions.append(Upload.user_id == user_id)
+    query: Any = select(Upload, User.username).join(User, User.id == Upload.user_id).where(*conditions)
+    query = query.options(joinedload(Upload.entry)).order_by(Upload.created_at, Upload.id)
+    number = db.session.scalar(select(func.count()).select_from(Upload).where(*conditions)) or 0
+    return db.session.execute(query.limit(most)).all(), number
 
 
 def has_unfinished(entry_ids: Ids) -> set[str]:

@@ -6,6 +6,8 @@ from portal.web import (
     access,  # noqa: F401 - its routes are among those of `entries`
     account,
     activity,  # noqa: F401 - its route is among those of `entries`
+    admin,
+    admin_users,  # noqa: F401 - its routes are among those of `admin`
     circumstances,
     context,
     datasets,
@@ -39,5 +41,6 @@ def init_app(app: Flask) -> None:
         circumstances,
         datasets,
         teams,
+        admin,
     ):
         app.register_blueprint(module.pages)

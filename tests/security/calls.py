@@ -44,6 +44,7 @@ class Things:
     team_id: str = field(default_factory=new_id)
     team_name: str = ""
     member_id: str = field(default_factory=new_id)
+    member_name: str = ""
     app_id: str = ""
     model_id: str = ""
     version_id: str = ""
@@ -97,10 +98,10 @@ class Things:
 
     def make_team(self) -> None:
         """With the people of the other one, and one member more, whom requests may be about."""
-        self.team_name = f"Team {new_id()}"
+        self.team_name, self.member_name = f"Team {new_id()}", f"member-{new_id()[:8]}"
         with in_transaction(self.app):
             members = {self.people.owner: False, self.people.teammate: False, self.people.team_admin: True}
-            self.member_id = make_user(f"member-{new_id()[:8]}")
+            self.member_id = make_user(self.member_name)
             self.team_id = make_team(self.team_name, {each.id: role for each, role in members.items()})
             db.session.add(Membership(team_id=self.team_id, user_id=self.member_id))
 
@@ -207,6 +208,8 @@ SENT: dict[str, Sent] = {
     "POST /<kind:kind>/<id:entry_id>/records/new": lambda t, p: {"data": {"data": "{}", "site_name": "Waseca"}},
     "POST /<kind:kind>/<id:entry_id>/records/import": lambda t, p: {"data": {"step": "load", "file": plots(t.kind)}},
     "POST /<kind:kind>/<id:entry_id>/access": lambda t, p: {"data": private_for(t)},
+    "POST /admin/users/new": lambda t, p: {"data": newcomer()},
+    "POST /admin/users/<id:user_id>/delete": lambda t, p: {"data": {"name": t.member_name}},
     "POST /teams/new": lambda t, p: {"data": {"name": new_id(), "with_me": "y"}},
     "POST /teams/<id:team_id>/members": lambda t, p: {"data": {"person": "stranger"}},
     "POST /teams/<id:team_id>/edit": lambda t, p: {"data": {"name": new_id()}},

@@ -114,6 +114,16 @@ GET     /uploads/<id:upload_id>                        upload  login   login   4
 POST    /uploads/<id:upload_id>/cancellation           upload  login   login   404       404     404     302    404
 GET     /uploads/client.py                             none    200     200     200       200     200     200    200
 GET     /static/<path:filename>                        none    200     200     200       200     200     200    200
+GET     /admin                                         none    login   login   404       404     404     404    200
+GET     /admin/activity                                none    login   login   404       404     404     404    200
+GET     /admin/users                                   none    login   login   404       404     404     404    200
+GET     /admin/users/new                               none    login   login   404       404     404     404    200
+POST    /admin/users/new                               none    login   login   404       404     404     404    302
+POST    /admin/users/<id:user_id>/verification         person  login   login   404       404     404     404    302
+POST    /admin/users/<id:user_id>/promotion            person  login   login   404       404     404     404    302
+POST    /admin/users/<id:user_id>/demotion             person  login   login   404       404     404     404    302
+GET     /admin/users/<id:user_id>/delete               person  login   login   404       404     404     404    200
+POST    /admin/users/<id:user_id>/delete               person  login   login   404       404     404     404    302
 GET     /healthz                                       none    200     200     200       200     200     200    200
 GET     /readyz                                        none    200     200     200       200     200     200    200
 
