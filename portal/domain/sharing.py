@@ -117,7 +117,7 @@ def people_of(
 
 @allows(OnEntry.OWN)
 def preview(actor: Actor, entry: Entry, wanted: Terms, *, visitor: Actor = VISITOR) -> Preview:
-    """What `wanted` would change, and for whom. 422 names the field that will not do."""
+    """What `wanted` would change, and for whom. 422, or 409 for a name that is taken, names the field."""
     before, after = terms_of(entry), _checked(actor, entry, wanted)
     changes: dict[tuple[Any, ...], Change] = {}
     signed_in = Step(level(_STRANGER, before), level(_STRANGER, after))
@@ -177,9 +177,19 @@ def _checked(actor: Actor, entry: Entry, wanted: Terms) -> Terms:
         wanted = wanted._replace(team_id=None)
     elif wanted.team_id not in [team.id for team in teams_for(actor, entry)]:
         raise invalid("team_id", "Choose a team.")
-    if db.session.get(User, wanted.owner_id) is None:
+    heir = db.session.get(User, wanted.owner_id)
+    if heir is None:
         raise invalid("owner", "There is no such person.")
+    if heir.id != entry.owner_id:
+        _require_free_name(entry, heir)
     return wanted
+
+
+def _require_free_name(entry: Entry, heir: User) -> None:
+    theirs = Entry.owner_id == heir.id, Entry.kind == entry.kind, Entry.name_key == entry.name_key
+    if entry.app_id is None and db.session.scalar(select(Entry.id).where(*theirs, Entry.app_id.is_(None))):
+        message = f"{heir.username} already has a {entry.kind} with this name."
+        raise Conflict(message, fields=[("owner", message)])
 
 
 @allows(OnEntry.READ)

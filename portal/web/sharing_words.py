@@ -35,9 +35,11 @@ def sentences(said: Preview, teams: Teams) -> list[Sentence]:
 
 def asks(said: Preview) -> str:
     """What must be said yes to before the change is made; empty where it can be taken back as easily."""
-    if opens(said.signed_in) or opens(said.visitors):
-        may = "see and change" if said.signed_in.after == Level.WRITE else "see"
-        return f"Yes, everybody {'' if opens(said.visitors) else 'who is signed in '}may {may} it from now on."
+    writes = said.signed_in.after == Level.WRITE
+    if opens(said.visitors):
+        return f"Yes, everybody may see it from now on{', and change it after signing in' if writes else ''}."
+    if opens(said.signed_in):
+        return f"Yes, everybody who is signed in may see {'and change ' if writes else ''}it from now on."
     own = next((change.step for change in said.changes if change.has_actor), None)
     if own is None or own.after > own.before:
         return ""
