@@ -8,10 +8,12 @@ from portal.web import (
     activity,  # noqa: F401 - its route is among those of `entries`
     admin,
     admin_users,  # noqa: F401 - its routes are among those of `admin`
+    apps,
     circumstances,
     context,
     datasets,
     entries,
+    environments,  # noqa: F401 - its route is among those of `entries`
     files,
     home,
     record_files,
@@ -39,8 +41,9 @@ def init_app(app: Flask) -> None:
         record_import,
         record_files,
         circumstances,
+        admin,
         datasets,
         teams,
-        admin,
+        apps,
     ):
         app.register_blueprint(module.pages)

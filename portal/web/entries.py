@@ -6,7 +6,17 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from portal.domain import belonging, dependencies, entries, experiments, listing, sharing, versions
+from portal.domain import (
+    app_pages,
+    belonging,
+    dependencies,
+    entries,
+    environments,
+    experiments,
+    listing,
+    sharing,
+    versions,
+)
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.domain.versions import Version
@@ -54,6 +64,8 @@ def show(kind: Kind, entry_id: str) -> ResponseReturnValue:
         "entries/show.html",
         **head(kind, entry, made),
         versions=made[:VERSIONS_SHOWN],
+        environments=environments.list_of(actor, entry) if made else (),
+        app=app_pages.app_of(actor, entry),
         description_html=render(entry.description),
         experiments=[experiment.name for experiment in experiments.of_entry(entry.id)],
         depends_on=dependencies.of_entries(actor, [entry.id]).get(entry.id, []),
@@ -64,9 +76,16 @@ def show(kind: Kind, entry_id: str) -> ResponseReturnValue:
 
 @pages.get("/<kind:kind>/<id:entry_id>/versions", endpoint="versions")
 def list_versions(kind: Kind, entry_id: str) -> ResponseReturnValue:
-    entry = entries.get(current_actor(), kind, entry_id)
-    made = versions.list_for(current_actor(), entry)
-    return render_template("entries/versions.html", **head(kind, entry, made), versions=made)
+    actor = current_actor()
+    entry = entries.get(actor, kind, entry_id)
+    made = versions.list_for(actor, entry)
+    return render_template(
+        "entries/versions.html",
+        **head(kind, entry, made),
+        versions=made,
+        environments=environments.list_of(actor, entry),
+        deployments=environments.history(actor, entry),
+    )
 
 
 @pages.get("/<kind:kind>/new")

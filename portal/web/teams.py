@@ -6,7 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, StringField
 
-from portal.domain import acquaintances, listing, team_pages, teams
+from portal.domain import acquaintances, app_pages, listing, team_pages, teams
 from portal.domain.kinds import KINDS, Kind
 from portal.domain.teams import Team
 from portal.errors import invalid
@@ -30,7 +30,7 @@ class TeamForm(Form):
 
 
 class MemberForm(Form):
-    person = StringField("User name or e-mail", required("Say who."))
+    person = StringField("Add somebody by user name or e-mail", required("Say who."))
     as_admin = BooleanField("As team admin, who looks after the team, too")
 
 
@@ -211,6 +211,8 @@ def _page(team: Team, form: MemberForm) -> str:
             (kind, found.total, entry_rows(found.rows[:ENTRIES_SHOWN]), _list_of(kind, team))
             for kind, found in _shared(team).items()
         ],
+        apps=app_pages.overview(actor, team),
+        may_contribute=can(actor, OnTeam.CONTRIBUTE, team),
         is_in=team.id in actor.teams,
         may_administer=may_administer,
         may_remove=can(actor, OnTeam.REMOVE, team),
@@ -222,6 +224,8 @@ def _page(team: Team, form: MemberForm) -> str:
 def _delete_page(team: Team, form: DeleteForm) -> str:
     _rows, people = team_pages.members(current_actor(), team, "", 0, 0)
     gone = [f"the team “{team.name}”" + (f" with its {counted(people, 'membership')}" if people else "")]
+    if apps := len(app_pages.overview(current_actor(), team)):
+        gone.append(f"its {counted(apps, 'app')}; what is in them stays its owner's")
     if shared := _in_words({kind: found.total for kind, found in _shared(team).items()}):
         gone.append(f"the team's access to {shared}: from then on private, each still its owner's")
     return render_template("teams/delete.html", team=team, form=form, gone=gone)

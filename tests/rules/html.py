@@ -10,7 +10,7 @@ UNSEEN_INPUTS = {"hidden", "submit", "button", "reset", "image"}
 REFERRING = ("for", "aria-labelledby", "aria-describedby", "aria-controls", "form", "list")
 
 
-@dataclass
+@dataclass(eq=False)
 class Element:
     tag: str
     attributes: dict[str, str]

@@ -76,7 +76,7 @@ def things(people: People, kind: Kind) -> Things:
     make.begin(people.owner, b"x" * 100, chunk_size=10, word=kind.word)
     things.make_token()
     things.make_token()
-    things.make_team()
+    things.make_app()
     edit = {"name": things.name, "info": '{"a": [1, {"b": null}], "c": "<d>"}', "attributes": "crop = barley"}
     sent = {**edit, "depends_on": base, "description": "# Two\n\n| a | b |\n|---|---|\n| 1 | 2 |"}
     headers = {"X-CSRFToken": people.owner.csrf_token}

@@ -45,9 +45,10 @@ class Things:
     team_name: str = ""
     member_id: str = field(default_factory=new_id)
     member_name: str = ""
-    app_id: str = ""
-    model_id: str = ""
-    version_id: str = ""
+    has_app: bool = False
+    app_id: str = field(default_factory=new_id)
+    model_id: str = field(default_factory=new_id)
+    version_id: str = field(default_factory=new_id)
     begun: Any = None
 
     @property
@@ -108,6 +109,7 @@ class Things:
     def make_app(self) -> None:
         """In a team of its own; in it a model of the owner, which the team may write, with a version."""
         self.make_team()
+        self.has_app = True
         with in_transaction(self.app):
             owner = self.people.owner.actor
             place = apps.create(owner, teams.get(owner, self.team_id), "Field")
@@ -127,7 +129,7 @@ class Things:
 
     def for_line(self, line: Line) -> "Things":
         """These, but with a fresh one of what the request uses up."""
-        if line.about == "app" and not self.app_id:
+        if line.about == "app" and not self.has_app:
             self.make_app()
         things = replace(self)
         if line.about == "upload":
@@ -137,7 +139,7 @@ class Things:
         elif line.about == "person":
             things.make_team()
         elif line.about == "team":
-            (things.make_app if "<app>" in line.route else things.make_team)()
+            (things.make_app if "<app>" in line.route or "<id:app_id>" in line.route else things.make_team)()
         elif line.about == "app" and line.method in ("PUT", "PATCH"):
             things.begin_version(send=line.method == "PATCH")
         elif str(line) in USES_UP_THE_ENTRY:
@@ -163,6 +165,7 @@ class Things:
             "id:user_id": self.member_id,
             "org": self.team_id,
             "app": self.app_id,
+            "id:app_id": self.app_id,
             "model": self.model_id,
             "id:version_id": self.version_id,
             "number:number": "1",
@@ -213,6 +216,9 @@ SENT: dict[str, Sent] = {
     "POST /teams/new": lambda t, p: {"data": {"name": new_id(), "with_me": "y"}},
     "POST /teams/<id:team_id>/members": lambda t, p: {"data": {"person": "stranger"}},
     "POST /teams/<id:team_id>/edit": lambda t, p: {"data": {"name": new_id()}},
+    "POST /teams/<id:team_id>/apps/new": lambda t, p: {"data": {"name": new_id()}},
+    "POST /teams/<id:team_id>/apps/<id:app_id>/new": lambda t, p: {"data": {"name": new_id()}},
+    "POST /<kind:kind>/<id:entry_id>/environments": lambda t, p: {"data": {"environment": "dev", "version": "1"}},
     "POST /teams/<id:team_id>/delete": lambda t, p: {"data": {"name": t.team_name}},
     "POST /records/<id:record_id>/edit": lambda t, p: {"data": {"data": "{}", "info": "{}"}},
     "GET /uploads/new": lambda t, p: {"query_string": {"kind": t.kind.slug, "entry": t.entry_id}},

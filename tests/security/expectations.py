@@ -59,6 +59,7 @@ GET     /<kind:kind>/new                               none    login   login   2
 POST    /<kind:kind>/new                               none    login   login   302       302     302     302    302
 GET     /<kind:kind>/<id:entry_id>                     entry   login   200     404       200     200     200    200
 GET     /<kind:kind>/<id:entry_id>/versions            entry   login   200     404       200     200     200    200
+POST    /<kind:kind>/<id:entry_id>/environments        entry   login   login   404       403     302     302    302
 GET     /<kind:kind>/<id:entry_id>/versions/<number:number>/download
                                                        entry   login   200     404       200     200     200    200
 GET     /<kind:kind>/<id:entry_id>/edit                entry   login   login   404       403     200     200    200
@@ -107,6 +108,11 @@ GET     /teams/<id:team_id>/edit                       team    login   login   4
 POST    /teams/<id:team_id>/edit                       team    login   login   404       404     403     302    302
 GET     /teams/<id:team_id>/delete                     team    login   login   404       404     403     403    200
 POST    /teams/<id:team_id>/delete                     team    login   login   404       404     403     403    302
+GET     /teams/<id:team_id>/apps/new                   team    login   login   404       404     200     200    200
+POST    /teams/<id:team_id>/apps/new                   team    login   login   404       404     302     302    302
+GET     /teams/<id:team_id>/apps/<id:app_id>           team    login   login   404       404     200     200    200
+GET     /teams/<id:team_id>/apps/<id:app_id>/new       team    login   login   404       404     200     200    200
+POST    /teams/<id:team_id>/apps/<id:app_id>/new       team    login   login   404       404     302     302    302
 GET     /uploads                                       none    login   login   200       200     200     200    200
 GET     /uploads/new                                   entry   login   login   404       403     200     200    200
 POST    /uploads/new                                   entry   login   login   404       403     302     302    302

@@ -185,6 +185,7 @@ def test_reading_changes_nothing(crowd: People, kind: Kind) -> None:
     make.version(crowd.owner, things.entry_id)
     things.make_upload()
     things.make_token()
+    things.make_app()
     askers = (crowd.owner, crowd.stranger, crowd.anonymous)
     for person in askers:
         by_cookie(person, {"path": "/", "method": "GET"})
