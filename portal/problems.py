@@ -1,6 +1,7 @@
 """Errors as the caller reads them: a page, or problem+json under `/api`. One rendering each."""
 
 import json
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -83,13 +84,18 @@ def problem(error: PortalError) -> Response:
 
 
 def _sends_to_login(error: PortalError) -> bool:
-    """A visitor who is not signed in is sent to log in, also for every entry that they cannot see, existing or not.
+    """A visitor who is not signed in is sent to log in, also for every entry, record and dataset that they cannot see,
+    existing or not.
 
     Not so whose credential in the headers is bad: they would be sent round in a circle.
     """
     if isinstance(error, Unauthenticated):
         return not has_header_credential()
-    return isinstance(error, NotFound) and not caller_or_nobody().is_known and _is_below_hidden_entry()
+    is_visitor = isinstance(error, NotFound) and not caller_or_nobody().is_known
+    return is_visitor and (_OF_ENTRIES.fullmatch(request.path) is not None or _is_below_hidden_entry())
+
+
+_OF_ENTRIES = re.compile(r"/(records|datasets)/[^/.]+(/edit|/delete)?")
 
 
 def _is_below_hidden_entry() -> bool:

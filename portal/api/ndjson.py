@@ -46,15 +46,12 @@ def answer(wanted: Wanted) -> Response:
     stream = FORMS[form](
         current_actor(), wanted, newest=_order() == "newest", limit=_limit(), after=request.args.get("after")
     )
-    reading = stream.reading
-    response = Response(b"".join(stream) if reading.is_whole else stream, content_type=form)
+    response = Response(stream.body, headers=stream.headers, content_type=form)
     if form.startswith("text/"):
         response.content_type = f"{form}; charset=utf-8"
     response.vary.add("Accept")
-    if not reading.total.is_capped:
-        response.headers["X-Total-Count"] = str(reading.total.number)
-    if reading.after is not None:
-        response.headers["Link"] = f'<{_next(reading.after)}>; rel="next"'
+    if stream.reading.after is not None:
+        response.headers["Link"] = f'<{_next(stream.reading.after)}>; rel="next"'
     return response
 
 

@@ -191,11 +191,7 @@ def _tied_datasets(actor: Actor) -> Select[Any]:
 
 
 def _column(word: str) -> Any:
-    return {
-        "experiment": Circumstances.experiment_id,
-        "season": Circumstances.season_id,
-        "site": Circumstances.site_id,
-    }[word]
+    return getattr(Circumstances, f"{word}_id")
 
 
 def _or_nothing(number: Any) -> Any:

@@ -18,6 +18,17 @@ class Pieces(Iterator[bytes]):
     def __init__(self, reading: Reading, pieces: Iterator[bytes]) -> None:
         self.reading, self._pieces = reading, pieces
 
+    @property
+    def body(self) -> "bytes | Pieces":
+        """All of it at once where that is little."""
+        return b"".join(self) if self.reading.is_whole else self
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """How many records there are in all, where that is known."""
+        total = self.reading.total
+        return {} if total.is_capped else {"X-Total-Count": str(total.number)}
+
     def __next__(self) -> bytes:
         return next(self._pieces)
 

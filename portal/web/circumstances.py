@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from portal.domain import belonging, record_search
+from portal.domain.circumstances import TABLES
 from portal.domain.kinds import BY_WORD
 from portal.domain.record_filters import asked
 from portal.identity import current_actor
@@ -36,7 +37,7 @@ def index(word: str) -> ResponseReturnValue:
         rows=found,
         total=total,
         base=here,
-        pages=Pages(number, max(-(-total // PAGE_ROWS), 1), f"{here}?{urlencode({'q': text})}&page="),
+        pages=Pages.of(number, total, PAGE_ROWS, f"{here}?{urlencode({'q': text})}&page="),
     )
 
 
@@ -53,9 +54,6 @@ def show(word: str, named_id: str) -> ResponseReturnValue:
         datasets=belonging.datasets_of(actor, word, named.id),
         most=belonging.MOST,
         counts=counts,
-        others=[other for other in WORDS if other != word],
+        others=[other for other in TABLES if other != word],
         kinds_by_word=BY_WORD,
     )
-
-
-WORDS = ("experiment", "season", "site")

@@ -28,7 +28,7 @@ def list_for(kind: Kind, entry_id: str) -> ResponseReturnValue:
     number, shared = page_number(request.args), head(kind, entry)
     found = belonging.datasets_in(current_actor(), entry, PAGE_ROWS, (number - 1) * PAGE_ROWS)
     here = url_for("entries.datasets", kind=kind, entry_id=entry.id)
-    pages = Pages(number, max(-(-shared["parts"].datasets // PAGE_ROWS), 1), f"{here}?page=")
+    pages = Pages.of(number, shared["parts"].datasets, PAGE_ROWS, f"{here}?page=")
     return render_template("entries/datasets.html", **shared, datasets=found, pages=pages)
 
 

@@ -5,16 +5,14 @@ from typing import Any, ClassVar
 
 from wtforms import StringField, TextAreaField
 
-from portal import strict_json
 from portal.domain import entries
 from portal.domain.entries import Entry
 from portal.domain.experiments import Experiment
 from portal.domain.kinds import Kind
 from portal.errors import PortalError, invalid
 from portal.web.forms import Form, Refusal
-from portal.web.json_field import json_object
+from portal.web.json_field import json_object, json_text
 
-MOST_PRETTY = 200_000  # characters: beyond that, line breaks would make a large info larger than a form may be
 _PLAIN = ("name", "description", "type", "extension", "url")
 
 
@@ -48,8 +46,7 @@ class EntryForm(Form):
     @classmethod
     def filled(cls, kind: Kind, entry: Entry, built_on: Sequence[Any], tied: Sequence[Experiment]) -> "EntryForm":
         data = {name: getattr(entry, name) for name in _PLAIN}
-        pretty = strict_json.pretty(entry.info)
-        data["info"] = pretty if len(pretty) <= MOST_PRETTY else strict_json.compact(entry.info)
+        data["info"] = json_text(entry.info)
         data["attributes"] = "\n".join(f"{name} = {value}" for name, value in entry.attributes.items())
         data["depends_on"] = "\n".join(row.id for row in built_on)
         data["experiments"] = "\n".join(experiment.name for experiment in tied)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
+from typing import Self
 
 from flask import Flask
 from markupsafe import Markup
@@ -96,6 +97,11 @@ class Pages:
     number: int
     last: int
     href: str
+
+    @classmethod
+    def of(cls, number: int, total: int, rows: int, href: str) -> Self:
+        """Of `total` rows, so many on a page; at least one page."""
+        return cls(number, max(-(-total // rows), 1), href)
 
     @property
     def numbers(self) -> list[int | None]:

@@ -5,6 +5,14 @@ from typing import Any
 from portal import strict_json
 from portal.errors import PortalError, invalid
 
+MOST_PRETTY = 200_000  # characters: beyond that, line breaks would make a large object larger than a form may be
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """As it stands in the form, to be edited."""
+    pretty = strict_json.pretty(value)
+    return pretty if len(pretty) <= MOST_PRETTY else strict_json.compact(value)
+
 
 def json_object(text: str | None, field: str) -> dict[str, Any]:
     """Blank text is an empty object; 422 says at which line the JSON is broken, or what `field` takes."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlencode
 
 from werkzeug.datastructures import MultiDict
@@ -12,6 +12,7 @@ from portal.domain.kinds import Kind
 from portal.domain.record_filters import FILTERS, Filter, Wanted, address_of, asked, values_of
 from portal.errors import BadRequest
 from portal.web.figures import count
+from portal.web.filters import Choice, Facet
 
 Query = list[tuple[str, str]]
 OLDEST = "oldest"
@@ -38,22 +39,6 @@ class Asked:
         """What is asked beside the filter."""
         order = [] if self.newest else [("order", OLDEST)]
         return order + [("columns", name) for name in self.columns]
-
-
-class Choice(NamedTuple):
-    value: str
-    words: str
-    number: str
-    is_active: bool
-
-
-class Facet(NamedTuple):
-    """`left_out`: how many choices there are beyond those listed."""
-
-    name: str
-    words: str
-    choices: list[Choice]
-    left_out: int
 
 
 def read(args: MultiDict[str, str], kind: Kind | None = None, entry_id: str | None = None) -> Asked:

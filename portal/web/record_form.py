@@ -7,7 +7,6 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.file import FileField
 from wtforms import StringField, TextAreaField
 
-from portal import strict_json
 from portal.domain import belonging, circumstances, entries, record_lines, records, rules
 from portal.domain.entries import Entry
 from portal.domain.kinds import BY_WORD, Kind
@@ -17,9 +16,8 @@ from portal.identity import current_actor
 from portal.security.guard import enforce, require_reader
 from portal.security.policy import OnEntry
 from portal.uploads.record_file import PIECE, add_with_file
-from portal.web.entry_form import MOST_PRETTY
 from portal.web.forms import REFUSALS, Form, take_whole_file
-from portal.web.json_field import json_object
+from portal.web.json_field import json_object, json_text
 
 pages = Blueprint("record_form", __name__)
 
@@ -99,7 +97,7 @@ def add(kind: Kind, entry_id: str) -> ResponseReturnValue:
 @pages.get("/records/<id:record_id>/edit")
 def edit(record_id: str) -> ResponseReturnValue:
     record, entry = _get(record_id)
-    texts = {"data": "" if record.data is None else _pretty(record.data), "info": _pretty(record.info)}
+    texts = {"data": "" if record.data is None else json_text(record.data), "info": json_text(record.info)}
     return _edit_page(record, entry, ChangeForm(formdata=None, data=texts))
 
 
@@ -162,8 +160,3 @@ def _new_page(kind: Kind, entry: Entry, form: RecordForm) -> str:
 
 def _edit_page(record: Record, entry: Entry, form: ChangeForm) -> str:
     return render_template("records/edit.html", kind=BY_WORD[entry.kind], entry=entry, record=record, form=form)
-
-
-def _pretty(value: dict[str, Any]) -> str:
-    text = strict_json.pretty(value)
-    return text if len(text) <= MOST_PRETTY else strict_json.compact(value)

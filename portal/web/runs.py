@@ -43,12 +43,11 @@ def _page(kind: Kind, entry: Entry, form: RunForm) -> str:
     offset = min((number - 1) * PAGE_ROWS, 2**62)
     found, total = runs.find(current_actor(), entry, PAGE_ROWS, offset, newest=True)
     here = url_for("entries.runs", kind=kind, entry_id=entry.id)
-    last = max(-(-total // PAGE_ROWS), 1)
     return render_template(
         "entries/runs.html",
         **head(kind, entry),
         runs=found,
         total=total,
-        pages=Pages(number, last, f"{here}?page="),
+        pages=Pages.of(number, total, PAGE_ROWS, f"{here}?page="),
         form=form,
     )

@@ -49,12 +49,10 @@ def file(wanted: Wanted, extension: str, name: str) -> Response:
     if form is None:
         raise NotFound("There is no such file.")
     stream = form.stream(current_actor(), wanted)
-    answer = Response(b"".join(stream) if stream.reading.is_whole else stream, content_type=form.type)
+    answer = Response(stream.body, headers=stream.headers, content_type=form.type)
     answer.headers["Content-Disposition"] = disposition(f"{name}.{extension}")
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     answer.headers["Cache-Control"] = "private, no-cache"
-    if not stream.reading.total.is_capped:
-        answer.headers["X-Total-Count"] = str(stream.reading.total.number)
     return answer
 
 

@@ -100,3 +100,14 @@ def test_what_is_missing_below_a_visible_entry_is_not_found(people: People, kind
         answer = people.anonymous.client.get(f"/{kind.slug}/{entry_id}/{below}")
         assert answer.headers["Location"] == f"/login?next=/{kind.slug}/{entry_id}/{below}"
         assert people.stranger.client.get(f"/{kind.slug}/{entry_id}/{below}").status_code == 404
+
+
+@pytest.mark.parametrize("room", ["records", "datasets"])
+@pytest.mark.parametrize("named", [NO_ID, "garbage"])
+def test_a_visitor_logs_in_before_a_link_to_what_may_be_hidden_is_not_found(
+    people: People, room: str, named: str
+) -> None:
+    answer = people.anonymous.client.get(f"/{room}/{named}?sites=A")
+
+    assert answer.headers["Location"] == f"/login?next=/{room}/{named}?sites%3DA"
+    assert people.stranger.client.get(f"/{room}/{named}").status_code == 404
