@@ -17,7 +17,7 @@ from portal.api.bodies import KindSpec, Spec, of_kind
 from portal.api.declared import BYTES, Parameter, accepts, answers, reads, takes
 from portal.api.shapes import Empty, Id, KindShape, Sha256, Shape, Time, by_word, rfc3339
 from portal.domain.kinds import KINDS, Kind
-from portal.errors import BadRequest, Conflict, Gone, LengthRequired, NotFound, PortalError, WrongType
+from portal.errors import BadRequest, Conflict, Denied, Gone, LengthRequired, NotFound, PortalError, WrongType
 from portal.identity import current_actor, from_here
 from portal.security.actor import Actor
 from portal.storage.base import StorageError
@@ -149,7 +149,7 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
 
 @bazaar.get("/<word:kind>/upload")
 @takes(UPLOAD_ID, DIGESTS)
-@answers(PROGRESS, NotFound, Gone)
+@answers(PROGRESS, Denied, NotFound, Gone)
 def progress(kind: Kind) -> ResponseReturnValue:
     """What has arrived of an upload."""
     actor, upload = _upload(kind)
