@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, bindparam, func, inspect, select
+from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, bindparam, inspect, select
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -12,7 +12,7 @@ from portal.database import Id, JsonObject, Table, Time, begin_write, new_id, no
 from portal.domain import audit, dependencies, entry_names, experiments, rules
 from portal.domain.access import readable
 from portal.domain.audit import What
-from portal.domain.kinds import KINDS, Kind
+from portal.domain.kinds import Kind
 from portal.domain.users import User
 from portal.errors import Conflict, Invalid, NotFound
 from portal.extensions import db
@@ -207,14 +207,6 @@ def remove(actor: Actor, entry: Entry) -> None:
 def visible_ids(actor: Actor, kind: Kind) -> Select[str]:
     """The query for all that the actor may read, for others to start from: lists have no end, and bound values do."""
     return select(Entry.id).where(Entry.kind == kind.word, readable(actor, Entry))
-
-
-@scoped
-def count(actor: Actor) -> dict[str, int]:
-    """How many entries of each kind the actor may read, by the kind's word."""
-    query = select(Entry.kind, func.count().label("number")).where(readable(actor, Entry)).group_by(Entry.kind)
-    numbers = {row.kind: row.number for row in db.session.execute(query)}
-    return {kind.word: numbers.get(kind.word, 0) for kind in KINDS}
 
 
 def lock(entry: Entry) -> None:

@@ -5,14 +5,14 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, or_, select
 
 from portal.domain import revision, rules
 from portal.domain.access import readable
 from portal.domain.entries import Entry
 from portal.domain.experiments import EntryExperiment, Experiment
 from portal.domain.kept import Kept
-from portal.domain.kinds import KINDS, Kind
+from portal.domain.kinds import Kind
 from portal.domain.teams import Team
 from portal.domain.users import User
 from portal.extensions import db
@@ -163,12 +163,15 @@ def own_names(actor: Actor, kind: Kind, most: int = 200) -> Sequence[Any]:
 
 
 @scoped
-def newest(actor: Actor, most: int) -> list[Row[Any]]:
-    """The newest visible entries of both kinds, as rows like those of a page."""
-    found: list[Row[Any]] = []
-    for kind in KINDS:
-        found += db.session.execute(_rows(actor, kind, {}).order_by(*SORTS["newest"][1]).limit(most)).all()
-    return sorted(found, key=lambda row: row.created_at, reverse=True)[:most]
+def search(actor: Actor, kind: Kind, text: str, most: int) -> tuple[Sequence[Row[Any]], int]:
+    """Visible entries with `text` in their name or description, as rows like those of a page, and how many there are.
+
+    Those with it in their name come first, then the newest.
+    """
+    in_name = case((contains(_ENTRY.name_key, rules.key(text)), 0), else_=1)
+    query = _rows(actor, kind, {"q": (text,)}).add_columns(func.count().over().label("total"))
+    found = db.session.execute(query.order_by(in_name, *SORTS["newest"][1]).limit(most)).all()
+    return [row[:-1] for row in found], found[0].total if found else 0  # type: ignore[misc]
 
 
 def _rows(actor: Actor, kind: Kind, chosen: Chosen) -> Select[Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, bindparam, delete, select
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, Row, String, bindparam, delete, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from portal.database import Id, JsonObject, Moment, Table, TextId, new_ordered_id, now
@@ -27,6 +27,8 @@ from portal.search.dialects import insert
 from portal.security.actor import Actor
 from portal.security.guard import allows, scoped
 from portal.security.policy import OnEntry
+
+_HAS_FILE = text("file_name IS NOT NULL")
 
 
 class Record(Table):
@@ -56,6 +58,14 @@ class Record(Table):
         Index("ix_record_same", "circumstances_id", "timestamp", "dataset_id", "collection_date", unique=True),
         Index("ix_record_spine", "entry_id", "timestamp", "id", "circumstances_id"),
         Index("ix_record_time", "timestamp", "id", "circumstances_id"),
+        Index(
+            "ix_record_file",
+            "entry_id",
+            "file_size",
+            "is_file_damaged",
+            sqlite_where=_HAS_FILE,
+            postgresql_where=_HAS_FILE,
+        ),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Row, String, UniqueConstraint, func, select
+from sqlalchemy import BigInteger, ForeignKey, Index, Row, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.database import Id, Table, Time, now
@@ -36,7 +36,7 @@ class Version(Table):
     created_at: Mapped[datetime] = mapped_column(Time, default=now)
 
     created_by: Mapped[User | None] = relationship()
-    __table_args__ = (UniqueConstraint("entry_id", "number"),)
+    __table_args__ = (UniqueConstraint("entry_id", "number"), Index("ix_version_newest", "created_at", "id"))
 
 
 @allows(OnEntry.READ)

@@ -138,7 +138,7 @@ def find(upload_id: str, *, locked: bool = False) -> Upload:
 @scoped
 def list_unfinished(actor: Actor) -> Sequence[Upload]:
     """The actor's uploads that can be continued or are being checked, newest first."""
-    unfinished = select(Upload).where(_unfinished(actor.user_id, now()))
+    unfinished = select(Upload).where(_unfinished(actor.user_id, now())).options(joinedload(Upload.entry))
     return db.session.scalars(unfinished.order_by(Upload.created_at.desc())).all()
 
 

@@ -1,30 +1,49 @@
-"""The start page, and the choice of light or dark."""
+"""The start page with its search of everything, and the choice of light or dark."""
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
-from portal.domain import entries, listing
+from portal.domain import digest, listing
 from portal.domain.kinds import KINDS
 from portal.identity import current_actor
 from portal.security.guard import require_reader
 from portal.uploads import session as uploads
+from portal.web.circumstances import WORDS
 from portal.web.context import THEMES
 from portal.web.redirects import safe_path
-from portal.web.rows import entry_rows, upload_rows
+from portal.web.rows import change_rows, entry_rows, upload_rows
 
 pages = Blueprint("home", __name__)
+
+CHANGES, UPLOADS, FOUND = 12, 3, 8  # shown of each
 
 
 @pages.get("/")
 def index() -> ResponseReturnValue:
     actor = current_actor()
     require_reader(actor)
-    numbers = entries.count(actor)
+    text = request.args.get("q", "").replace("\0", " ").strip()[:255]
+    if text:
+        return _found(text)
+    unfinished = uploads.list_unfinished(actor) if actor.is_known else []
     return render_template(
         "home/index.html",
-        rows=entry_rows(listing.newest(actor, 8)),
-        counts=[(kind, numbers[kind.word]) for kind in KINDS],
-        uploads=upload_rows(actor, uploads.list_unfinished(actor)) if actor.is_known else [],
+        text=text,
+        numbers=digest.numbers(actor),
+        rows=change_rows(digest.changes(actor, CHANGES)),
+        uploads=upload_rows(actor, unfinished[:UPLOADS]),
+        signup=current_app.extensions["portal"].signup,
+    )
+
+
+def _found(text: str) -> str:
+    """What a search of everything finds: the first few of each kind, and the way to all."""
+    found = [(kind, *listing.search(current_actor(), kind, text, FOUND)) for kind in KINDS]
+    return render_template(
+        "home/found.html",
+        text=text,
+        found=[(kind, entry_rows(rows), total) for kind, rows, total in found if total],
+        circumstances=WORDS,
     )
 
 

@@ -8,6 +8,7 @@ from flask import url_for
 from markupsafe import Markup
 
 from portal.database import now
+from portal.domain.digest import Change
 from portal.domain.kinds import BY_WORD, KINDS, Kind
 from portal.security.actor import Actor
 from portal.security.policy import OnEntry, can
@@ -27,6 +28,20 @@ class EntryRow(NamedTuple):
     age: Markup
     size: Markup | None
     version: int | None
+    access: str
+
+
+class ChangeRow(NamedTuple):
+    """`what` was done, by `who`, who may be nobody any more; `size` is none where there is no file."""
+
+    href: str
+    name: str
+    summary: str
+    who: str
+    what: str
+    age: Markup
+    size: Markup | None
+    label: str
     access: str
 
 
@@ -64,6 +79,24 @@ def entry_rows(found: Iterable[Any]) -> list[EntryRow]:
             access,
         )
         for word, entry_id, name, description, type_, access, created_at, size, version, username in found
+    ]
+
+
+def change_rows(found: Iterable[Change]) -> list[ChangeRow]:
+    moment = now()
+    return [
+        ChangeRow(
+            url_for("entries.show", kind=BY_WORD[each.kind], entry_id=each.id),
+            each.name,
+            _first_line(each.description) if each.description else "",
+            each.username,
+            "registered" if each.number is None else f"version {each.number}",
+            time_tag(each.at, moment),
+            None if each.size is None else size_tag(each.size),
+            BY_WORD[each.kind].label,
+            each.access,
+        )
+        for each in found
     ]
 
 
