@@ -30,7 +30,7 @@ def list_users() -> ResponseReturnValue:
         rows=found,
         total=total,
         base=here,
-        pages=Pages(number, max(-(-total // oversight.PAGE_PEOPLE), 1), f"{here}?{urlencode({'q': text})}&page="),
+        pages=Pages.of(number, total, oversight.PAGE_PEOPLE, f"{here}?{urlencode({'q': text})}&page="),
     )
 
 

@@ -4,11 +4,11 @@ from flask import Blueprint, current_app, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.domain import digest, listing
+from portal.domain.circumstances import TABLES
 from portal.domain.kinds import KINDS
 from portal.identity import current_actor
 from portal.security.guard import require_reader
 from portal.uploads import session as uploads
-from portal.web.circumstances import WORDS
 from portal.web.context import THEMES
 from portal.web.redirects import safe_path
 from portal.web.rows import change_rows, entry_rows, upload_rows
@@ -43,7 +43,7 @@ def _found(text: str) -> str:
         "home/found.html",
         text=text,
         found=[(kind, entry_rows(rows), total) for kind, rows, total in found if total],
-        circumstances=WORDS,
+        circumstances=list(TABLES),
     )
 
 
