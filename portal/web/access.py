@@ -110,18 +110,17 @@ def _page(kind: Kind, entry: Entry, form: AccessForm, said: Preview | None = Non
     teams = sharing.teams_for(actor, entry)
     form.offer(teams)
     names = {team.id: team.name for team in teams}
-    shown: dict[str, Any] = {"kind": kind, "entry": entry, "form": form, "said": said}
+    problems = [message for messages in form.errors.values() for message in messages]
+    shown: dict[str, Any] = {"kind": kind, "entry": entry, "form": form, "said": said, "problems": problems}
     if said:
         shown |= {"sentences": sharing_words.sentences(said, names), "asks": sharing_words.asks(said)}
     if wants_fragment():
-        problems = [message for messages in form.errors.values() for message in messages]
-        return render_template("access/_preview.html", **shown, problems=problems)
+        return render_template("access/_preview.html", **shown)
     audience = sharing.people_of(actor, entry, offset=(number - 1) * sharing.PAGE_ROWS, visitor=_visitor())
     here = url_for("entries.access", kind=kind, entry_id=entry.id)
     return render_template(
         "access/show.html",
         **{**head(kind, entry), **shown},
-        problems=[],
         audience=audience,
         levels=sharing_words.LEVELS,
         pages=Pages(number, max(-(-audience.total // sharing.PAGE_ROWS), 1), f"{here}?page="),
