@@ -2,25 +2,35 @@
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import Connection
 
 from portal.extensions import db
 
 
 def run() -> None:
     engine = db.engine
-    # SQLite cannot alter a table in place: it is copied, which must not fire the foreign keys that point at it.
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-            connection.rollback()
+            _enforce_foreign_keys(connection, False)
         connection = connection.execution_options(writes=True)
         configure = current_app.extensions["migrate"].configure_args
         context.configure(connection=connection, target_metadata=db.metadata, **configure)
         with context.begin_transaction():
             context.run_migrations()
         if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA foreign_keys=ON")
-            connection.rollback()
+            _enforce_foreign_keys(connection, True)
+
+
+def _enforce_foreign_keys(connection: Connection, is_on: bool) -> None:
+    """SQLite cannot alter a table in place: it is copied, and the old one dropped, with all that refers to it.
+
+    Within a transaction the pragma does nothing, and SQLAlchemy would begin one: it goes past it.
+    """
+    raw = connection.connection.driver_connection
+    assert raw is not None
+    assert not raw.in_transaction
+    raw.execute(f"PRAGMA foreign_keys={'ON' if is_on else 'OFF'}")
+    assert raw.execute("PRAGMA foreign_keys").fetchone() == (int(is_on),)
 
 
 if context.is_offline_mode():
