@@ -1,13 +1,15 @@
 """Presigned uploads over real sockets: bodies of every form, that break off, that race."""
 
 import http.client
+import json
 import random
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -138,3 +140,28 @@ def test_what_is_acknowledged_outlives_the_server(served: Served, model: Model) 
     served.start()
     assert send(served, begun, b"later") == 409
     assert model.finish(begun).json["sha256"] == make.sha256(DATA)
+
+
+def test_thirty_two_finish_at_once_over_two_processes(served: Served, model: Model) -> None:
+    begun = [model.begin(filename=f"{number}.bin") for number in range(32)]
+    for number, each in enumerate(begun):
+        assert send(served, each, str(number).encode()) == 200
+    headers = {**model.person.headers, "Content-Type": "application/json"}
+    answers: list[tuple[int, dict[str, Any]]] = []
+
+    def finish(each: dict[str, str]) -> None:
+        path = quote(f"/api/v2{model.path}/model_versions/{each['model_version_id']}")
+        with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)) as connection:
+            connection.request("PATCH", path, json.dumps({"filepath": each["filepath"]}), headers)
+            answer = connection.getresponse()
+            answers.append((answer.status, json.loads(answer.read())))
+
+    threads = [threading.Thread(target=finish, args=(each,)) for each in begun]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [status for status, _ in answers] == [200] * 32
+    assert sorted(version["version"] for _, version in answers) == list(range(1, 33))
+    for _, version in answers:
+        assert model.download(f"?version={version['version']}").data.decode() + ".bin" == version["name"]
