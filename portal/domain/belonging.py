@@ -12,7 +12,7 @@ from portal.domain.datasets import Dataset, EntryDataset
 from portal.domain.entries import Entry
 from portal.domain.experiments import EntryExperiment, Experiment
 from portal.domain.runs import Run
-from portal.domain.tally import DatasetTally
+from portal.domain.tally import DatasetTally, EntryDatasetTally
 from portal.domain.users import User
 from portal.errors import NotFound
 from portal.extensions import db
@@ -123,10 +123,8 @@ def get_dataset(actor: Actor, dataset_id: str) -> Dataset:
 def entries_with(actor: Actor, dataset_id: str) -> Sequence[Row[Any]]:
     """Rows as of `entries_of`: the entries that share a dataset, with how many records each has in it."""
     numbers = (
-        select(Circumstances.entry_id, func.sum(DatasetTally.number).label("number"))
-        .join(DatasetTally, DatasetTally.circumstances_id == Circumstances.id)
-        .where(DatasetTally.dataset_id == dataset_id)
-        .group_by(Circumstances.entry_id)
+        select(EntryDatasetTally.entry_id, EntryDatasetTally.number)
+        .where(EntryDatasetTally.dataset_id == dataset_id)
         .subquery()
     )
     shared = select(EntryDataset.entry_id).where(EntryDataset.dataset_id == dataset_id)
@@ -137,10 +135,8 @@ def entries_with(actor: Actor, dataset_id: str) -> Sequence[Row[Any]]:
 def datasets_in(actor: Actor, entry: Entry, limit: int, offset: int = 0) -> Sequence[Row[Any]]:
     """Rows of id, name, collection_date, experiment_id, experiment, records: the entry's datasets, by name."""
     numbers = (
-        select(DatasetTally.dataset_id, func.sum(DatasetTally.number).label("number"))
-        .join(Circumstances, Circumstances.id == DatasetTally.circumstances_id)
-        .where(Circumstances.entry_id == entry.id)
-        .group_by(DatasetTally.dataset_id)
+        select(EntryDatasetTally.dataset_id, EntryDatasetTally.number)
+        .where(EntryDatasetTally.entry_id == entry.id)
         .subquery()
     )
     columns = (Dataset.id, Dataset.name, Dataset.collection_date, Dataset.experiment_id)

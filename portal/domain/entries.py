@@ -155,9 +155,13 @@ def _visible(actor: Actor, kind: Kind, entry_id: str, query: Select[Entry]) -> E
 
 
 # Put together once: nearly every request asks.
-_BY_ID = select(Entry).where(Entry.id == bindparam("its_id"), Entry.kind == bindparam("its_kind"))
+_BY_ID = (
+    select(Entry)
+    .where(Entry.id == bindparam("its_id"), Entry.kind == bindparam("its_kind"))
+    .execution_options(populate_existing=True)  # who may read it is decided by the row as it is now
+)
 _HELD: dict[str, Any] = {"of": Entry, "read": True, "key_share": True}
-_BY_ID_HELD = _BY_ID.with_for_update(**_HELD).execution_options(populate_existing=True)
+_BY_ID_HELD = _BY_ID.with_for_update(**_HELD)
 
 
 @allows(OnEntry.WRITE, writes=True)

@@ -108,7 +108,7 @@ def _count(around: Sequence[Under], wanted: Wanted, most: int | None) -> Counts:
     own = {each.id for each in around if not misses(each)}
     numbers = _numbers(wanted, around, whole)
     days = Counter(_by_day(wanted, around, own, whole))
-    by_name, said = _by_dataset(wanted, own, whole, None if edges else most)
+    by_name, said = _by_dataset(wanted, around, own, whole, None if edges else most)
     datasets = _datasets(wanted)
     at_edges: Counter[Any] = Counter()
     for edge in edges:
@@ -140,17 +140,30 @@ def _numbers(wanted: Wanted, around: Sequence[Under], whole: Days | None) -> Cou
 def _by_day(wanted: Wanted, around: Sequence[Under], own: set[int], whole: Days | None) -> dict[date, int]:
     if whole is None:
         return {}
-    if wanted.datasets or wanted.collection_date or any(getattr(wanted, field) for field in NAMES):
+    if wanted.datasets or _asks_within_entries(wanted):
         return dict(record_sums.by("day", wanted, list(own), whole))
-    return dict(record_sums.by_day_of(list({each.entry for each in around if each.id in own}), whole))
+    return dict(record_sums.by_day_of(_entries(around, own), whole))
 
 
 def _by_dataset(
-    wanted: Wanted, own: set[int], whole: Days | None, most: int | None
+    wanted: Wanted, around: Sequence[Under], own: set[int], whole: Days | None, most: int | None
 ) -> tuple[Counter[str], dict[str, str]]:
     """By the key of a name the number, and the name."""
-    rows = [] if whole is None else record_sums.by_dataset(wanted, list(own), whole, most)
+    rows: Sequence[Any] = ()
+    if whole == Days() and not _asks_within_entries(wanted):
+        rows = record_sums.by_dataset_of(_entries(around, own), most)
+    elif whole is not None:
+        rows = record_sums.by_dataset(wanted, list(own), whole, most)
     return Counter({key: number for _, key, number in rows}), {key: name for name, key, _ in rows}
+
+
+def _asks_within_entries(wanted: Wanted) -> bool:
+    """Whether something but times and datasets tells some records of an entry from others."""
+    return wanted.collection_date is not None or any(getattr(wanted, field) for field in NAMES)
+
+
+def _entries(around: Sequence[Under], own: set[int]) -> list[Any]:
+    return list({each.entry for each in around if each.id in own})
 
 
 def _datasets(wanted: Wanted) -> set[Any] | None:

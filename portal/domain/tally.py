@@ -1,7 +1,7 @@
 """The roll-up: how many records there are, kept exact in the transaction of every change, so that nobody counts rows.
 
-`Tally` is the whole of it; `Circumstances.number`, `DatasetTally` and `DayTally` are its sums, which the commonest
-questions read: a facet without a date, and the histogram of an entry.
+`Tally` is the whole of it; `Circumstances.number`, `DatasetTally`, `EntryDatasetTally` and `DayTally` are its sums,
+which the commonest questions read: a facet without a date, and all datasets and the histogram of an entry.
 """
 
 import functools
@@ -46,6 +46,16 @@ class DatasetTally(Table):
     __table_args__ = _IS_ITS_INDEX
 
 
+class EntryDatasetTally(Table):
+    __tablename__ = "entry_dataset_tally"
+
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entry.id", ondelete="CASCADE"), primary_key=True)
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("dataset.id"), primary_key=True, index=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+
+    __table_args__ = _IS_ITS_INDEX
+
+
 class DayTally(Table):
     __tablename__ = "day_tally"
 
@@ -68,6 +78,7 @@ class Cell(NamedTuple):
 
 SUMS: dict[type[Table], tuple[str, ...]] = {
     DatasetTally: ("circumstances_id", "dataset_id"),
+    EntryDatasetTally: ("entry_id", "dataset_id"),
     DayTally: ("entry_id", "day"),
     Tally: ("circumstances_id", "day", "collection_date", "dataset_id"),
 }

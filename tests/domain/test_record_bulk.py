@@ -53,7 +53,7 @@ def assert_counted() -> None:
     )
     columns = tally.Tally.circumstances_id, tally.Tally.day, tally.Tally.collection_date, tally.Tally.dataset_id
     assert {tuple(row[:-1]): row[-1] for row in db.session.execute(select(*columns, tally.Tally.number))} == whole
-    for table in (Circumstances, tally.DatasetTally, tally.DayTally):
+    for table in (Circumstances, *tally.SUMS):
         assert (db.session.scalar(select(func.sum(table.number))) or 0) == whole.total()
 
 

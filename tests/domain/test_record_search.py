@@ -24,6 +24,7 @@ from portal.search.json_conditions import holds, parse
 from portal.security.policy import Level, level
 from tests import make
 from tests.people import People, Person, in_transaction
+from tests.recorded import several
 
 SMALL = {"FEW": 3, "TRIED": 4, "MOST_SORTED": 5}
 
@@ -297,6 +298,21 @@ def test_counts_that_read_json_are_capped(shelf: Shelf, monkeypatch: pytest.Monk
     found = record_search.counts(shelf.people.admin.actor, wanted)
     assert (found.total, found.is_capped) == (20, True)
     assert sum(number for _, number in found.facets["season_names"]) == len(shelf.rows)
+
+
+def test_the_largest_datasets_of_one_name_are_counted_together(people: People) -> None:
+    entry_id = make.entry(people.owner)
+    for experiment, dataset, number in (("A", "Plots", 2), ("B", "Plots", 2), ("C", "Plots", 2), ("A", "Soil", 5)):
+        new = [
+            NewRecord({"number": each}, names=Names(experiment, None, None), dataset=dataset) for each in range(number)
+        ]
+        several(people.owner, entry_id, new)
+
+    with people.owner.app.app_context():
+        for wanted in (Wanted(entry_id=entry_id), Wanted(entry_id=entry_id, experiments=("a", "b", "c"))):
+            found = [record_search.counts(people.owner.actor, wanted, most) for most in (1, 2, None)]
+            facets = [each.facets["dataset_names"] for each in found]
+            assert facets == [[("Plots", 6)], [("Plots", 6), ("Soil", 5)], [("Plots", 6), ("Soil", 5)]]
 
 
 def test_counts_follow_every_change(shelf: Shelf) -> None:
