@@ -24,6 +24,9 @@ NPM_INPUTS = ("package.json", "package-lock.json", ".npmrc")
 COPIES = {
     "htmx.org/dist/htmx.min.js": "static/vendor/htmx.min.js",
     "bootstrap/dist/css/bootstrap.min.css": "static/vendor/bootstrap.min.css",
+    "swagger-ui-dist/swagger-ui-bundle.js": "static/vendor/swagger-ui-bundle.js",
+    "swagger-ui-dist/swagger-ui-bundle.js.LICENSE.txt": "static/vendor/swagger-ui-bundle.js.LICENSE.txt",
+    "swagger-ui-dist/swagger-ui.css": "static/vendor/swagger-ui.css",
     "axe-core/axe.min.js": "tests/vendor/axe.min.js",
 }
 SPRITE = "static/vendor/icons.svg"
@@ -82,8 +85,9 @@ def run_npm_ci(folder: str) -> None:
     )
     if done.returncode:
         raise SystemExit(
-            "The browser's files (htmx, Bootstrap, icons) could not be fetched from the npm registry, which the build "
-            "needs once (behind a proxy: HTTPS_PROXY, with certificates of your own: NODE_EXTRA_CA_CERTS).\n"
+            "The browser's files (htmx, Bootstrap, icons, Swagger UI) could not be fetched from the npm registry, "
+            "which the build needs once "
+            "(behind a proxy: HTTPS_PROXY, with certificates of your own: NODE_EXTRA_CA_CERTS).\n"
             f"`npm ci` ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         )
 

@@ -43,7 +43,8 @@ def test_pages_styles_and_migrations_are_inside_the_package(shipped, folder):
 
 def test_the_browsers_files_are_shipped_and_the_tests_tools_are_not(shipped):
     vendor = {Path(name).name for name in shipped if name.startswith("portal/static/vendor/")}
-    assert vendor == {"htmx.min.js", "bootstrap.min.css", "icons.svg"}
+    swagger = {"swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "swagger-ui.css"}
+    assert vendor == {"htmx.min.js", "bootstrap.min.css", "icons.svg", *swagger}
     assert not [name for name in shipped if "axe" in name or name.startswith(("tests", "wsgi"))]
 
 

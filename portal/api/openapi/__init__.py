@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from flask import Blueprint, Response, current_app, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from portal.api.declared import answers
+from portal.api.declared import Schema, answers
 from portal.api.openapi.document import document
 from portal.identity import current_actor
 
@@ -24,15 +24,21 @@ def show_json() -> Response:
 @answers(str, media=("text/html",))
 def show_page() -> ResponseReturnValue:
     """This description for people, to read and to try."""
-    return render_template("description/show.html")
+    paths = _document()["paths"].items()
+    rows = [
+        {"method": method.upper(), "path": path, "summary": said["summary"]}
+        for path, item in paths
+        for method, said in item.items()
+    ]
+    return render_template("description/show.html", operations=rows)
 
 
-def _document() -> dict[str, object]:
+def _document() -> Schema:
     """The same for every request, so made by the first."""
     made = current_app.extensions.get("openapi")
     if made is None:
         made = current_app.extensions["openapi"] = document(current_app, _version())
-    found: dict[str, object] = made
+    found: Schema = made
     return found
 
 

@@ -13,6 +13,7 @@ from portal.domain.kinds import KINDS
 from portal.errors import PortalError
 
 PREFIX = "/api/"
+_DIALECTS = ("Registry", "Bazaar", "Organizations", "Description")
 
 _ABOUT = """One registry of models and scripts in three dialects, over the same rules as the web pages.
 
@@ -51,10 +52,11 @@ def document(app: Flask, version: str) -> Schema:
     paths: Schema = {}
     for each in sorted(said, key=lambda each: each.path):
         paths.setdefault(each.path, {})[each.method.lower()] = each.document(schemas)
+    tags = sorted({each.tag for each in said}, key=lambda tag: (_DIALECTS.index(tag.partition(":")[0]), tag))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Model Portal", "version": version, "description": _ABOUT},
-        "servers": [{"url": "/"}],
+        "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {
             "schemas": schemas.components,
@@ -65,8 +67,10 @@ def document(app: Flask, version: str) -> Schema:
 
 
 def _titles() -> Iterator[tuple[int, str]]:
+    """Of each status what the error table calls it, or else the one error that has it."""
     yield PortalError.status, "A fault of the portal"
-    yield from {error.status: (error.status, error.title) for error in _below(PortalError)}.values()
+    known = sorted(_below(PortalError), key=lambda error: error.__module__ == PortalError.__module__)
+    yield from {error.status: (error.status, error.title) for error in known}.values()
 
 
 def _below(error: type[PortalError]) -> Iterator[type[PortalError]]:

@@ -56,6 +56,15 @@ class Operation:
     def id(self) -> str:
         return f"{self.rule.endpoint.replace('.', '_')}{'_' + self.kind.word if self.kind else ''}"
 
+    @property
+    def tag(self) -> str:
+        """Its chapter: the dialect, and the noun where a dialect has several."""
+        dialect, first = self.rule.endpoint.partition(".")[0], self.path.removeprefix("/api/v2/").partition("/")[0]
+        noun = self.kind.plural_label.lower() if self.kind else f"{first}s".replace("audits", "audit trail")
+        if dialect == "bazaar":
+            return f"Bazaar: {noun}"
+        return f"Registry: {noun}" if dialect == "registry" else dialect.replace("_", " ").capitalize()
+
     def shapes(self) -> Iterator[tuple[Any, Mode]]:
         """What its document refers to."""
         said = declared.of(self.view)
@@ -73,7 +82,7 @@ class Operation:
         summary, _, description = self._words(inspect.getdoc(self.view) or "").partition("\n\n")
         document = {
             "operationId": self.id,
-            "tags": [self._tag()],
+            "tags": [self.tag],
             "summary": summary.replace("\n", " ").rstrip("."),
             "description": description.replace("\n", " "),
             "security": self._security(),
@@ -101,13 +110,6 @@ class Operation:
         words = {"entries": self.kind.plural_label.lower(), "entry": self.kind.word, "{word}": self.kind.word}
         text = re.sub(r"\b([Aa])n entry\b", r"\1 entry", text)
         return re.sub(r"\bentr(?:y|ies)\b|\{word\}", lambda found: words[found[0]], text)
-
-    def _tag(self) -> str:
-        dialect, first = self.rule.endpoint.partition(".")[0], self.path.removeprefix("/api/v2/").partition("/")[0]
-        noun = self.kind.plural_label.lower() if self.kind else f"{first}s"
-        if dialect == "bazaar":
-            return f"Bazaar: {noun}"
-        return f"Registry: {noun}" if dialect == "registry" else dialect.replace("_", " ").capitalize()
 
     def _security(self) -> list[dict[str, list[str]]]:
         endpoint = self.rule.endpoint
@@ -166,10 +168,10 @@ class Operation:
 
 def problem(status: int, title: str) -> Schema:
     """The response of an error."""
-    response: Schema = {
-        "description": title,
-        "content": {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
+    same = {"title": title, "detail": title, "error": title, "error_description": title}
+    example = {"type": "about:blank", "status": status, **same}
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}}
+    response: Schema = {"description": title, "content": content}
     if status == Unauthenticated.status:
         response["headers"] = {"WWW-Authenticate": _header(Parameter("WWW-Authenticate", "How to present who one is."))}
     if status in (Throttled.status, Unavailable.status):
