@@ -22,6 +22,7 @@ from portal.web.rows import entry_rows
 pages = Blueprint("teams", __name__, url_prefix="/teams")
 
 ENTRIES_SHOWN = 10
+GONE_ALREADY = "This person is not in the team any more."
 
 
 class TeamForm(Form):
@@ -98,8 +99,7 @@ def add(team_id: str) -> ResponseReturnValue:
         except REFUSALS as error:
             status = form.complain(error)
         else:
-            flash(f"{user.username} is in the team.", "success")
-            return _back(team_id)
+            return _back(team_id, f"{user.username} is in the team.")
     return _page(team, form), status
 
 
@@ -108,26 +108,25 @@ def dismiss(team_id: str, user_id: str) -> ResponseReturnValue:
     team = _get_for(OnTeam.ADMINISTER, team_id)
     name = team_pages.name_of(current_actor(), team, user_id)
     teams.dismiss(current_actor(), team, user_id)
-    flash(
-        f"{name} is out of the team." if name else "Nobody was removed: this person is in the team no more.", "success"
-    )
-    return _back(team_id)
+    if user_id == current_actor().user_id:
+        flash(f"You have left the team “{team.name}”.", "success")
+        return redirect(url_for("teams.index"))
+    return _back(team_id, f"{name} is out of the team." if name else GONE_ALREADY)
 
 
 @pages.post("/<id:team_id>/admins/<id:user_id>")
 def promote(team_id: str, user_id: str) -> ResponseReturnValue:
     team = _get_for(OnTeam.ADMINISTER, team_id)
     teams.add(current_actor(), team, user_id, as_admin=True)
-    flash(f"{team_pages.name_of(current_actor(), team, user_id)} is team admin now.", "success")
-    return _back(team_id)
+    return _back(team_id, f"{team_pages.name_of(current_actor(), team, user_id)} is team admin now.")
 
 
 @pages.post("/<id:team_id>/admins/<id:user_id>/removal")
 def demote(team_id: str, user_id: str) -> ResponseReturnValue:
     team = _get_for(OnTeam.ADMINISTER, team_id)
     teams.demote(current_actor(), team, user_id)
-    flash(f"{team_pages.name_of(current_actor(), team, user_id)} is team admin no more, but a member.", "success")
-    return _back(team_id)
+    name = team_pages.name_of(current_actor(), team, user_id)
+    return _back(team_id, f"{name} is team admin no more, but a member." if name else GONE_ALREADY)
 
 
 @pages.get("/<id:team_id>/leave")
@@ -161,8 +160,7 @@ def rename(team_id: str) -> ResponseReturnValue:
         except REFUSALS as error:
             status = form.complain(error)
         else:
-            flash("Saved.", "success")
-            return _back(team_id)
+            return _back(team_id, "Saved.")
     return render_template("teams/edit.html", team=team, form=form), status
 
 
@@ -262,5 +260,6 @@ def _pages(base: str, text: str, number: int, total: int) -> Pages:
     return Pages(number, max(-(-total // team_pages.PAGE_ROWS), 1), address(base, chosen, "newest", page=""))
 
 
-def _back(team_id: str) -> ResponseReturnValue:
+def _back(team_id: str, done: str) -> ResponseReturnValue:
+    flash(done, "success")
     return redirect(url_for("teams.show", team_id=team_id))
