@@ -25,10 +25,11 @@ NAME, EMAIL, PASSWORD = "bench", "bench@example.org", "long enough for a bench"
 class Portal(Server):
     """`portal serve` with one user, who owns whatever the benchmark makes; `token` is theirs.
 
-    A `database_url` names a database that is migrated already; without one the portal makes its own.
+    A `database_url` names a database that is migrated already, and that has the user if `has_user`; without one the
+    portal makes its own.
     """
 
-    def __init__(self, folder: Path, workers: int, database_url: str | None = None) -> None:
+    def __init__(self, folder: Path, workers: int, database_url: str | None = None, *, has_user: bool = False) -> None:
         self._files = folder / f"files-{workers}"
         settings = {
             "PORTAL_DATA_DIR": str(folder / f"data-{workers}"),
@@ -42,7 +43,8 @@ class Portal(Server):
         def portal(*words: str) -> str:
             return subprocess.check_output([PORTAL, *words], env=self.environ, text=True).strip()
 
-        portal("user", "create", NAME, EMAIL, "--password", PASSWORD)
+        if not has_user:
+            portal("user", "create", NAME, EMAIL, "--password", PASSWORD)
         self.token = portal("token", "create", NAME, "bench", "--scope", "write")
         command = [PORTAL, "serve", "--host", "127.0.0.1", "--port", "{port}", "--workers", str(workers)]
         super().__init__(command, folder / f"portal-{workers}.log", self.environ)
