@@ -34,11 +34,12 @@ def overview(actor: Actor, team: Team) -> Sequence[Any]:
 def entries(actor: Actor, app: App, limit: int, offset: int) -> tuple[Sequence[Any], int]:
     """What the actor may read in the app, by name, and how many that is.
 
-    Rows of kind, id, name, version, username, and for each environment its name with the number of its version.
+    Rows of kind, id, name, version, username, what the policy asks, and each environment: the number of its version.
     """
     conditions = Entry.app_id == app.id, readable(actor, Entry)
     columns = Entry.kind, Entry.id, Entry.name, Entry.version, User.username
-    query = select(*columns, *map(_version_in, NAMES)).join(User, User.id == Entry.owner_id).where(*conditions)
+    asked = Entry.owner_id, Entry.access, Entry.team_id, Entry.default_permission
+    query = select(*columns, *asked, *map(_version_in, NAMES)).join(User, User.id == Entry.owner_id).where(*conditions)
     rows = db.session.execute(query.order_by(Entry.name_key, Entry.id).limit(limit).offset(offset)).all()
     return rows, db.session.scalar(select(func.count()).select_from(Entry).where(*conditions)) or 0
 

@@ -10,7 +10,7 @@ from portal.domain.kinds import BY_WORD, MODEL
 from portal.domain.teams import Team
 from portal.identity import current_actor
 from portal.security.guard import enforce
-from portal.security.policy import OnApp, OnTeam, Portal, can
+from portal.security.policy import OnApp, OnEntry, OnTeam, Portal, can
 from portal.web.figures import Pages
 from portal.web.filters import page_number
 from portal.web.forms import REFUSALS, Form, required
@@ -68,6 +68,7 @@ def show(team_id: str, app_id: str) -> ResponseReturnValue:
         kind=KIND,
         kinds_by_word=BY_WORD,
         environments=environments.NAMES,
+        writable={row.id for row in rows if can(current_actor(), OnEntry.WRITE, row)},
         may_contribute=can(current_actor(), OnApp.CONTRIBUTE, app),
         pages=Pages(number, max(-(-total // app_pages.PAGE_ROWS), 1), f"{here}?page="),
     )

@@ -96,6 +96,22 @@ def test_a_version_is_deployed_with_one_button(people: People) -> None:
     assert [row["version"] for row in Model(people.owner).get("/environment_groups").json] == [2, 2]
 
 
+def test_the_newest_version_is_deployed_from_the_app(people: People) -> None:
+    app_id = app_of(people)
+    entry_id = model_in(people.owner)
+    page = f"/teams/{people.team_id}/apps/{app_id}"
+    assert "Deploy" not in words(people.owner.client.get(page))
+    Model(people.owner).upload()
+    assert "Deploy v1 of yield-net to prod" in words(people.owner.client.get(page))
+    assert "Deploy" not in words(people.teammate.client.get(page))
+    answer = send(people.owner, f"/models/{entry_id}/environments", environment="prod", version="1", from_app="y")
+    assert answer.headers["Location"] == page
+    shown = words(people.owner.client.get(page))
+    assert "prod of yield-net is version 1 now." in shown
+    assert "to prod" not in shown
+    assert "Deploy v1 of yield-net to dev" in shown
+
+
 def test_the_same_version_again_is_no_news(people: People) -> None:
     entry_id = make.entry(people.owner)
     make.version(people.owner, entry_id)
