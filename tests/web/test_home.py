@@ -103,9 +103,9 @@ def test_one_field_finds_models_and_scripts(people: People) -> None:
     make.entry(people.owner, "oats", kind=SCRIPT)
     page = start(people.owner, "?q=BARLEY")
 
-    assert "10 Models" in page
+    assert "10 models barley" in page
     assert "All 10 models, with filters" in page
-    assert "1 Script plot" in page
+    assert "1 script plot" in page
     assert "oats" not in page
     assert 'href="/experiments?q=BARLEY"' in people.owner.client.get("/?q=BARLEY").text
 
