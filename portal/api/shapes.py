@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from portal.domain.kinds import KINDS, Kind
 
-Id = Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=["0b5c1e7e-6c1f-4d0c-9d58-2f0f4d4f9f3a"])]
+EXAMPLE_ID = "0b5c1e7e-6c1f-4d0c-9d58-2f0f4d4f9f3a"
+Id = Annotated[str, Field(json_schema_extra={"format": "uuid"}, examples=[EXAMPLE_ID])]
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-21T09:30:00.000000Z"])]
 Date = Annotated[str, Field(json_schema_extra={"format": "date"}, examples=["2026-11-21"])]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

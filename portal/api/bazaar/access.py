@@ -2,11 +2,12 @@
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from portal.api.bazaar import bazaar
 from portal.api.bodies import Spec
 from portal.api.declared import answers, reads
-from portal.api.shapes import Empty
+from portal.api.shapes import EXAMPLE_ID, Empty
 from portal.domain import access, entries
 from portal.domain.kinds import Kind
 from portal.errors import Conflict
@@ -14,16 +15,16 @@ from portal.identity import current_actor
 
 
 class AccessSpec(Spec):
-    access: str
+    access: str = Field(examples=["public"], json_schema_extra={"enum": list(access.ACCESSES)})
     team_id: str | None = None
 
 
 class PermissionSpec(Spec):
-    permission: str
+    permission: str = Field(examples=["read"], json_schema_extra={"enum": list(access.DEFAULT_PERMISSIONS)})
 
 
 class OwnerSpec(Spec):
-    user_id: str
+    user_id: str = Field(examples=[EXAMPLE_ID])
 
 
 @bazaar.post("/<word:kind>/<id:entry_id>/access")

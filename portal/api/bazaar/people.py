@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from portal.api.bazaar import bazaar
 from portal.api.bodies import Spec
@@ -17,9 +18,9 @@ from portal.identity import current_actor
 
 
 class NewUserSpec(Spec):
-    username: str
-    email: str
-    password: str
+    username: str = Field(examples=["ada"])
+    email: str = Field(examples=["ada@example.org"])
+    password: str = Field(examples=["a horse, correctly stapled"])
 
 
 class UserIdShape(Shape):
@@ -69,7 +70,7 @@ def list_people() -> ResponseReturnValue:
 @reads(NewUserSpec)
 @answers(UserIdShape, Conflict)
 def create_person(said: NewUserSpec) -> ResponseReturnValue:
-    """Make an account for somebody. For administrators, as all that follows."""
+    """Make an account for somebody. For administrators."""
     made = people.create(current_actor(), said.username, said.email, said.password)
     return jsonify(user_id=made.id)
 
@@ -99,7 +100,7 @@ def unmake_administrator(user_id: str) -> ResponseReturnValue:
 
 
 @bazaar.delete("/user/<id:user_id>")
-@answers(Empty, Invalid)
+@answers(Empty, Invalid, Conflict)
 def delete_person(user_id: str) -> ResponseReturnValue:
     """Delete somebody. What they have passes to the caller."""
     people.remove(current_actor(), user_id)

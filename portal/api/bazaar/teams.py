@@ -2,6 +2,7 @@
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from portal.api.bazaar import bazaar, shapes
 from portal.api.bodies import Spec
@@ -17,7 +18,7 @@ from portal.security.policy import OnTeam
 
 
 class TeamSpec(Spec):
-    name: str
+    name: str = Field(examples=["Barley lab"])
 
 
 class TeamIdShape(Shape):
@@ -79,7 +80,7 @@ def list_shared(team_id: str, kind: Kind) -> ResponseReturnValue:
 @bazaar.post("/team/<id:team_id>/users/<id:user_id>")
 @answers(Empty)
 def add_member(team_id: str, user_id: str) -> ResponseReturnValue:
-    """Let somebody into a team. For who looks after it, as all that follows."""
+    """Let somebody into a team. For who looks after it."""
     teams.add(current_actor(), teams.get(current_actor(), team_id), user_id)
     return jsonify({})
 

@@ -15,8 +15,8 @@ from portal.identity import current_actor
 
 
 class TokenSpec(Spec):
-    name: str
-    scope: str = "read"
+    name: str = Field(examples=["nightly"])
+    scope: str = Field("read", examples=["write"], json_schema_extra={"enum": list(tokens.SCOPES)})
     expires_at: Rfc3339 | None = None
 
 

@@ -15,7 +15,7 @@ from portal.api.bazaar import bazaar, shapes
 from portal.api.bazaar.shapes import VERSION
 from portal.api.bodies import KindSpec, Spec, of_kind
 from portal.api.declared import BYTES, Parameter, accepts, answers, reads, takes
-from portal.api.shapes import Empty, Id, KindShape, Sha256, Shape, Time, by_word, rfc3339
+from portal.api.shapes import EXAMPLE_ID, Empty, Id, KindShape, Sha256, Shape, Time, by_word, rfc3339
 from portal.domain.kinds import KINDS, Kind
 from portal.errors import BadRequest, Conflict, Denied, Gone, LengthRequired, NotFound, PortalError, WrongType
 from portal.identity import current_actor, from_here
@@ -33,10 +33,10 @@ _SHA256 = r"^[0-9a-fA-F]{64}$"
 class BeginSpec(KindSpec):
     own = ("name", "id", "type")
 
-    name: str | None = None
+    name: str | None = Field(None, examples=["yield-net"])
     id: str | None = None
     type: str = ""
-    file_name: str | None = None
+    file_name: str | None = Field(None, examples=["net.safetensors"])
     size: int | None = Field(None, ge=0, le=machine.MOST_BYTES)
     chunk_size: int | None = Field(None, ge=1, le=machine.MOST_BYTES)
     sha256: str | None = Field(None, pattern=_SHA256)
@@ -54,7 +54,7 @@ BEGIN_SPECS = {kind.word: of_kind(BeginSpec, kind) for kind in KINDS}
 
 
 class UploadSpec(Spec):
-    upload_id: str
+    upload_id: str = Field(examples=[EXAMPLE_ID])
 
 
 class CommitSpec(Spec):

@@ -2,6 +2,7 @@
 
 from flask import current_app, jsonify, request
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from portal.api.bazaar import bazaar
 from portal.api.bazaar.people import NewUserSpec, UserIdShape
@@ -17,8 +18,8 @@ ASK_FOR_BASIC = {"WWW-Authenticate": 'Basic realm="portal", charset="UTF-8"'}
 
 
 class PasswordSpec(Spec):
-    current: str
-    new: str
+    current: str = Field(examples=["a horse, correctly stapled"])
+    new: str = Field(examples=["two horses, correctly stapled"])
 
 
 class LoginShape(Shape):

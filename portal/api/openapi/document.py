@@ -52,7 +52,7 @@ def document(app: Flask, version: str) -> Schema:
     paths: Schema = {}
     for each in sorted(said, key=lambda each: each.path):
         paths.setdefault(each.path, {})[each.method.lower()] = each.document(schemas)
-    tags = sorted({each.tag for each in said}, key=lambda tag: (_DIALECTS.index(tag.partition(":")[0]), tag))
+    tags = sorted({each.tag for each in said}, key=_chapter)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Model Portal", "version": version, "description": _ABOUT},
@@ -64,6 +64,11 @@ def document(app: Flask, version: str) -> Schema:
             "securitySchemes": _SECURITY,
         },
     }
+
+
+def _chapter(tag: str) -> tuple[int, str]:
+    dialect = tag.partition(":")[0]
+    return _DIALECTS.index(dialect) if dialect in _DIALECTS else len(_DIALECTS), tag
 
 
 def _titles() -> Iterator[tuple[int, str]]:

@@ -92,6 +92,9 @@ class Operation:
         if said.bodies:
             read = {media: schemas.of(self.own(shape), "validation") for media, shape in said.bodies.items()}
             content = {media: {"schema": schema} for media, schema in read.items()}
+            for media, shape in said.bodies.items():
+                if example := _example(self.own(shape)):
+                    content[media]["example"] = example
             document["requestBody"] = {"required": said.body_required, "content": content}
         return {key: value for key, value in document.items() if value or key == "security"}
 
@@ -113,6 +116,8 @@ class Operation:
 
     def _security(self) -> list[dict[str, list[str]]]:
         endpoint = self.rule.endpoint
+        if endpoint.startswith("description."):
+            return []
         if endpoint in auth.TAKES_BASIC:
             return [{"basic": []}]
         if endpoint in auth.TAKES_UPLOAD_TOKEN:
@@ -138,9 +143,9 @@ class Operation:
     def _responses(self, schemas: Schemas) -> Schema:
         said = declared.of(self.view)
         responses = {str(answer.status): self._answer(answer, schemas) for answer in said.answers}
-        for error in sorted(set(self._errors()), key=lambda error: error.status):
+        for error in self._errors():
             responses[str(error.status)] = {"$ref": f"#/components/responses/{error.status}"}
-        return responses
+        return dict(sorted(responses.items()))
 
     def _answer(self, answer: Answer, schemas: Schemas) -> Schema:
         said: Schema = {"description": answer.about or HTTPStatus(answer.status).phrase}
@@ -164,6 +169,14 @@ class Operation:
             yield from _READING_A_BODY
         if any(found["type"] not in _WORDS for found in _PARAMETER.finditer(self.rule.rule)):
             yield NotFound
+
+
+def _example(spec: Any) -> Any:
+    """The example of a schema, or a body of those fields of a spec that have one."""
+    if isinstance(spec, dict):
+        return spec.get("examples", [None])[0]
+    fields = getattr(spec, "model_fields", {}).items()
+    return {known.alias or name: known.examples[0] for name, known in fields if known.examples}
 
 
 def problem(status: int, title: str) -> Schema:

@@ -2,6 +2,7 @@
 
 from flask import jsonify, request
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from portal.api.bodies import Spec
 from portal.api.declared import Parameter, answers, reads, takes
@@ -16,11 +17,11 @@ WITH_MODELS = Parameter("with_models", "Whether the models of each app come with
 
 
 class AppSpec(Spec):
-    name: str
+    name: str = Field(examples=["field"])
 
 
 class AppModelSpec(Spec):
-    name: str
+    name: str = Field(examples=["yield-net"])
     description: str | None = None
 
 

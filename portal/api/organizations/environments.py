@@ -4,6 +4,7 @@ from typing import Literal
 
 from flask import jsonify
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from portal.api.bodies import Spec
 from portal.api.declared import answers, reads, takes
@@ -19,8 +20,8 @@ LATEST: Literal["latest"] = "latest"
 
 
 class DeploySpec(Spec):
-    version: int | str = LATEST
-    environment: str = environments.NAMES[0]
+    version: int | str = Field(LATEST, examples=[1])
+    environment: str = Field(environments.NAMES[0], examples=["prod"])
 
 
 @organizations.post("/organizations/<org>/apps/<app>/models/<model>/deploy")

@@ -2,6 +2,7 @@
 
 from flask import jsonify, request, url_for
 from flask.typing import ResponseReturnValue
+from pydantic import Field
 
 from portal.api.bodies import Spec
 from portal.api.declared import BYTES, Parameter, answers, reads, takes
@@ -24,7 +25,7 @@ ORDER_BY = Parameter("order_by", "Takes `version`, which is the order anyway.", 
 
 class BeginVersionSpec(Spec):
     model_id: str | None = None
-    file_name: str | None = None
+    file_name: str | None = Field(None, examples=["net.safetensors"])
     filename: str | None = None
     description: str | None = None
 

@@ -15,6 +15,7 @@ from portal.errors import PortalError
 from portal.identity import current_actor
 from portal.security.guard import enforce
 from portal.security.policy import OnEntry
+from portal.strict_json import compact
 from portal.uploads.record_file import add_with_file
 
 FILE = "record_file"
@@ -22,14 +23,20 @@ FILE = "record_file"
 
 def _bodies() -> Mapping[str, Any]:
     """How a record may be sent, or many of them."""
-    record, form = {}, {}
+    record, form, many = {}, {}, {}
     for kind in KINDS:
         fields = record_lines.schemas(kind)
-        record[kind.word] = {"type": "object", "properties": fields, "additionalProperties": False}
-        texts = {name: {"type": "string"} for name in fields}
+        example = {"timestamp": "2026-08-01T12:00:00Z", "site_name": "Waseca", f"{kind.word}_data": {"yield": 48.9}}
+        record[kind.word] = _object(fields, example)
         file = {FILE: {"type": "string", "format": "binary"}}
-        form[kind.word] = {"type": "object", "properties": {**texts, **file}, "additionalProperties": False}
-    return {JSON: record, "multipart/form-data": form, "application/x-ndjson": str}
+        said = {name: text if isinstance(text, str) else compact(text) for name, text in example.items()}
+        form[kind.word] = _object({name: {"type": "string"} for name in fields} | file, said)
+        many[kind.word] = {"type": "string", "examples": [f"{compact(example)}\n"]}
+    return {JSON: record, "multipart/form-data": form, "application/x-ndjson": many}
+
+
+def _object(fields: Mapping[str, Any], example: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "additionalProperties": False, "examples": [example]}
 
 
 BODIES = _bodies()

@@ -18,11 +18,11 @@ from portal.domain.runs import Run
 class RunSpec(KindSpec):
     own = ("run_info",)
 
-    run_info: dict[str, Any] | None = None
+    run_info: dict[str, Any] | None = Field(None, examples=[{"seed": 7, "epochs": 20}])
 
 
 class DatasetSpec(Spec):
-    dataset_name: str
+    dataset_name: str = Field(examples=["Plots of 2026"])
     dataset_info: dict[str, Any] | None = None
     collection_date: Day | None = None
     experiment_name: str | None = None
@@ -31,7 +31,7 @@ class DatasetSpec(Spec):
 class RecordChanges(KindSpec):
     own = ("data",)
 
-    data: dict[str, Any] | None = None
+    data: dict[str, Any] | None = Field(None, examples=[{"yield": 48.9}])
     record_info: dict[str, Any] | None = None
 
     def fields(self) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from pydantic import Field
+
 from portal.api import shapes
 from portal.api.bodies import KindSpec, of_kind
 from portal.api.shapes import Id, KindShape, Object, Shape, Time, rfc3339
@@ -14,10 +16,10 @@ from portal.domain.kinds import KINDS, Kind
 class EntrySpec(KindSpec):
     own = ("name", "url", "info")
 
-    name: str
-    url: str | None = None
-    info: dict[str, Any] | None = None
-    experiment_name: str | None = None
+    name: str = Field(examples=["yield-net"])
+    url: str | None = Field(None, examples=["https://example.org/yield-net"])
+    info: dict[str, Any] | None = Field(None, examples=[{"crop": "barley"}])
+    experiment_name: str | None = Field(None, examples=["Barley 2026"])
 
     def fields(self) -> dict[str, Any]:
         """What was given, under the domain's names; an `info` of null is an empty one."""
