@@ -144,7 +144,7 @@ def _passed(person: Any) -> list[str]:
         owned.append(f"{counted(person.versions, 'version')} with {human_size(int(person.size))}")
     clashes, number = oversight.clashes(actor, person.id, NAMED)
     renamed = [
-        f"“{each.name}” becomes “{each.name} ({person.username})”: you have one of that name" for each in clashes
+        f"“{each.name}” becomes “{each.name} ({person.username})”, as you have one of that name" for each in clashes
     ]
     more = [f"and {counted(number - NAMED, 'name')} more"] if number > NAMED else []
     return [", ".join(owned), *renamed, *more]

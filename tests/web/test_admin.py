@@ -132,7 +132,7 @@ def test_deleting_says_what_passes_to_whom(people: People) -> None:
     page = words(people.admin.client.get(path).text)
 
     assert "1 model or script, 1 version with 1.5 kB" in page
-    assert "“yield-net” becomes “yield-net (owner)”: you have one of that name" in page
+    assert "“yield-net” becomes “yield-net (owner)”, as you have one of that name" in page
     assert "their place in 1 team: Barley lab" in page
     assert "1 unfinished upload with what has arrived of it" in page
 
