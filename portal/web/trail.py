@@ -76,7 +76,7 @@ def of_portal(rows: Iterable[AuditEntry], existing: Container[str]) -> list[Line
 
 def _line(row: AuditEntry, it: Markup) -> Line:
     return Line(
-        row.username or _nobody(row),
+        _who(row),
         _sentence(row, it),
         time_tag(row.at, now()),
         exact_time(row.at),
@@ -85,10 +85,10 @@ def _line(row: AuditEntry, it: Markup) -> Line:
     )
 
 
-def _nobody(row: AuditEntry) -> str:
-    if row.what == What.USER_SIGNED_UP:
+def _who(row: AuditEntry) -> str:
+    if row.what == What.USER_SIGNED_UP:  # perhaps from the browser of somebody else
         return row.about
-    return "The command line" if row.via == Via.COMMAND else "The portal"
+    return row.username or ("The command line" if row.via == Via.COMMAND else "The portal")
 
 
 def _sentence(row: AuditEntry, it: Markup) -> Markup:

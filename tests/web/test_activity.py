@@ -12,6 +12,7 @@ from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.domain.teams import Team
 from portal.extensions import db
+from portal.security.actor import Actor, Via
 from portal.web import trail
 from tests import make
 from tests.people import People, in_transaction
@@ -79,6 +80,21 @@ def test_sentences(people: People) -> None:
             [line] = trail.of_portal(audit.recent(people.admin.actor, 1).rows, {entry_id})
 
             assert unescape(line.sentence.striptags()) == sentence
+
+
+def test_who_did_it(people: People) -> None:
+    shell, nobody = Actor(via=Via.COMMAND), people.anonymous.actor
+    with in_transaction(people.owner.app):
+        for actor, what in (
+            (shell, What.USER_VERIFIED),
+            (nobody, What.ENTRY_DELETED),
+            (nobody, What.USER_SIGNED_UP),
+            (people.owner.actor, What.USER_SIGNED_UP),
+        ):
+            audit.note(actor, what, about="noor")
+    with people.owner.app.test_request_context():
+        lines = trail.of_portal(audit.recent(people.admin.actor).rows, ())
+        assert [line.who for line in lines] == ["noor", "noor", "The portal", "The command line"]
 
 
 def test_names_are_text_and_no_markup(people: People) -> None:
