@@ -61,8 +61,8 @@ def set_owner(actor: Actor, entry: "Entry", user_id: str) -> None:
     """Hands the entry over, and the datasets that are its own: 404 if there is nobody, 409 where they use its name."""
     from portal.domain import handover
 
-    heir = users.hold(user_id)
     _lock(actor, entry)
+    heir = users.hold(user_id)  # after the entry, as for whoever deletes them
     handover.of_entry(entry, heir, actor)
 
 

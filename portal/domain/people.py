@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from portal.domain import audit, handover, users
+from portal.domain import audit, handover, rules, users
 from portal.domain.audit import What
 from portal.domain.entries import Entry
 from portal.domain.teams import Membership, Team
@@ -69,8 +69,7 @@ def verify(actor: Actor, user_id: str) -> None:
 @allows(Portal.ADMINISTER, writes=True)
 def promote(actor: Actor, user_id: str) -> None:
     """From now on this person is an administrator; 404 if there is nobody."""
-    _require_administrator(actor)
-    user = _lock(user_id)
+    user, _ = _lock(actor, user_id)
     if not user.is_admin:
         user.is_admin = True
         audit.note(actor, What.USER_PROMOTED, about=user.username)
@@ -80,8 +79,7 @@ def promote(actor: Actor, user_id: str) -> None:
 @allows(Portal.ADMINISTER, writes=True)
 def demote(actor: Actor, user_id: str) -> None:
     """From now on this person is no administrator; 404 if there is nobody, 422 if there is no other administrator."""
-    number = _require_administrator(actor)
-    user = _lock(user_id)
+    user, number = _lock(actor, user_id)
     if user.is_admin:
         _require_another(number)
         user.is_admin = False
@@ -96,8 +94,7 @@ def remove(actor: Actor, user_id: str) -> None:
     Their entries and datasets pass to the actor, with ` (USERNAME)` added where a name is taken. What they added stays.
     422 for the last administrator, and for the actor, who could not pass anything on to themselves.
     """
-    number = _require_administrator(actor)
-    user = _lock(user_id)
+    user, number = _lock(actor, user_id)
     if user.is_admin:
         _require_another(number)
     if user.id == actor.user_id:
@@ -105,7 +102,7 @@ def remove(actor: Actor, user_id: str) -> None:
     _lock_entries(user)
     for end in before_removal:
         end(user.id, actor)
-    _lock(user.id, alone=True)
+    _keep_alone(user)
     heir = users.hold(actor.user_id or "")
     handover.of_person(user, _lock_entries(user), heir, actor)
     audit.note(actor, What.USER_DELETED, about=user.username)
@@ -114,32 +111,31 @@ def remove(actor: Actor, user_id: str) -> None:
     db.session.flush()
 
 
-def _require_administrator(actor: Actor) -> int:
-    """How many administrators there are, none of whom becomes none until the end of this transaction.
+def _lock(actor: Actor, user_id: str) -> tuple[User, int]:
+    """The person, whom nobody else changes until the end of this transaction, and how many administrators there are.
 
-    403 where the actor has just been made none.
+    None of these becomes none until then. All are locked at once and in one order: nobody waits in a circle.
+    403 where the actor has just been made none, 404 if there is nobody.
     """
-    every = select(User.id).where(User.is_admin).order_by(User.id).with_for_update(key_share=True)
-    ids = db.session.scalars(every).all()
-    if actor.user_id not in ids:
+    asked = User.is_admin | (User.id == (user_id.lower() if rules.is_id(user_id) else None))
+    locked = select(User).where(asked).order_by(User.id).with_for_update(key_share=True)
+    found = {user.id: user for user in db.session.scalars(locked.execution_options(populate_existing=True))}
+    administrators = {user.id for user in found.values() if user.is_admin}
+    if actor.user_id not in administrators:
         raise Denied()
-    return len(ids)
+    if user_id.lower() not in found:
+        raise NotFound("There is no such person.")
+    return found[user_id.lower()], len(administrators)
+
+
+def _keep_alone(user: User) -> None:
+    """No row that names this person is made until the end of this transaction."""
+    db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
 
 
 def _require_another(number: int) -> None:
     if number < 2:
         raise Invalid("This is the last administrator. Make somebody else one first.")
-
-
-def _lock(user_id: str, *, alone: bool = False) -> User:
-    """The person, whom nobody else changes until the end of this transaction; `alone` keeps also new rows that name
-    them from being made. 404 if there is nobody."""
-    users.hold(user_id)
-    locked = select(User).where(User.id == user_id.lower()).with_for_update(key_share=not alone)
-    user = db.session.scalar(locked.execution_options(populate_existing=True))
-    if user is None:
-        raise NotFound("There is no such person.")
-    return user
 
 
 def _lock_entries(user: User) -> Sequence[Entry]:
