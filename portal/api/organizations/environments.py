@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from portal.api.bodies import Spec
-from portal.api.declared import answers, reads, takes
+from portal.api.declared import Parameter, answers, reads, takes
 from portal.api.organizations import organizations, shapes
 from portal.api.organizations.places import PLACE, entry_at
 from portal.api.organizations.shapes import DeployedShape, EnvironmentShape
@@ -17,6 +17,7 @@ from portal.errors import NotFound
 from portal.identity import current_actor
 
 LATEST: Literal["latest"] = "latest"
+WITH_DEVICE_COUNT = Parameter("with_device_count", "Passed over: there are no devices here.", type="boolean")
 
 
 class DeploySpec(Spec):
@@ -38,7 +39,7 @@ def deploy(org: str, app: str, model: str, said: DeploySpec) -> ResponseReturnVa
 
 
 @organizations.get("/organizations/<org>/apps/<app>/models/<model>/environment_groups")
-@takes(path=PLACE)
+@takes(WITH_DEVICE_COUNT, path=PLACE)
 @answers(list[EnvironmentShape], NotFound)
 def list_environments(org: str, app: str, model: str) -> ResponseReturnValue:
     """The environments of a model, and the version that each points at."""
