@@ -16,7 +16,7 @@ from portal.domain import access, entries
 from portal.domain.entries import Entry
 from portal.domain.teams import Membership, Team
 from portal.domain.users import User
-from portal.errors import Conflict, invalid
+from portal.errors import Conflict, NotFound, invalid
 from portal.extensions import db
 from portal.security.actor import Actor, nobody
 from portal.security.guard import allows
@@ -24,6 +24,7 @@ from portal.security.policy import Level, OnEntry, level
 
 PAGE_ROWS = 100
 MOST_NAMED = 50
+NO_PERSON = "There is no such person any more."
 
 VISITOR = nobody(may_read_public=True)
 _STRANGER = Actor(user_id="whoever is signed in")
@@ -144,7 +145,7 @@ def preview(actor: Actor, entry: Entry, wanted: Terms, *, visitor: Actor = VISIT
 @allows(OnEntry.OWN, writes=True)
 def change(actor: Actor, entry: Entry, wanted: Terms, seen: str, *, visitor: Actor = VISITOR) -> Preview:
     """Makes the terms of an entry `wanted`, if that does now what the preview with `seen` said; otherwise 409."""
-    _hold_people(terms_of(entry), wanted)
+    _hold_teams(terms_of(entry), wanted)
     entries.lock(entry)
     now = preview(actor, entry, wanted, visitor=visitor)
     if now.seen != seen:
@@ -164,7 +165,10 @@ def _share(actor: Actor, entry: Entry, before: Terms, after: Terms) -> None:
 
 def _hand_over(actor: Actor, entry: Entry, before: Terms, after: Terms) -> None:
     if after.owner_id != before.owner_id:
-        access.set_owner(actor, entry, after.owner_id)
+        try:
+            access.set_owner(actor, entry, after.owner_id)
+        except NotFound:  # the entry is locked, so it is the person who has just been deleted
+            raise invalid("owner", NO_PERSON) from None
 
 
 def _checked(actor: Actor, entry: Entry, wanted: Terms) -> Terms:
@@ -179,7 +183,7 @@ def _checked(actor: Actor, entry: Entry, wanted: Terms) -> Terms:
         raise invalid("team_id", "Choose a team.")
     heir = db.session.get(User, wanted.owner_id)
     if heir is None:
-        raise invalid("owner", "There is no such person.")
+        raise invalid("owner", NO_PERSON)
     if heir.id != entry.owner_id:
         _require_free_name(entry, heir)
     return wanted
@@ -243,12 +247,7 @@ def _concerned(*terms: Terms) -> _Concerned:
     return _Concerned(query.where(or_(*named)), memberships)
 
 
-def _hold_people(before: Terms, after: Terms) -> None:
-    """Nobody joins or leaves the teams, and the new owner stays, until the end of this transaction.
-
-    People before teams before entries, as everywhere.
-    """
-    heir = select(User.id).where(User.id == after.owner_id)
-    db.session.execute(heir.with_for_update(read=True, key_share=True)).all()
+def _hold_teams(before: Terms, after: Terms) -> None:
+    """Nobody joins or leaves them until the end of this transaction. They are locked before the entry, as everywhere."""
     teams = select(Team.id).where(Team.id.in_({before.team_id, after.team_id} - {None})).order_by(Team.id)
     db.session.execute(teams.with_for_update()).all()

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from portal.domain import access, entries, sharing, teams
+from portal.domain import people as removing
 from portal.domain.entries import Entry
 from portal.domain.kinds import MODEL
 from portal.domain.sharing import Terms
@@ -112,3 +113,19 @@ def test_the_entry_is_deleted_while_it_is_saved(app: Flask, people: People, entr
 
     answers = meanwhile(app, "SELECT team", saving(people, entry_id, access="public"), done(people.admin, remove))
     assert answers in ((200, 200), (404, 200))
+
+
+@pytest.mark.parametrize("who", ["owner", "stranger"])
+def test_giver_or_heir_is_deleted_while_it_is_handed_over(app: Flask, people: People, entry_id: str, who: str) -> None:
+    person: Person = getattr(people, who)
+
+    def remove(actor: Any) -> int:
+        removing.remove(actor, str(person.id))
+        return 200
+
+    save = saving(people, entry_id, owner_id=people.stranger.id)
+    saved, removed = meanwhile(app, "UPDATE entry", save, done(people.admin, remove))
+    assert removed == 200
+    assert saved in (200, 404, 409, 422)
+    heirs = {people.admin.id, people.stranger.id} - {person.id}
+    assert terms(people, entry_id).owner_id in heirs | ({people.owner.id} - {person.id})
