@@ -139,12 +139,22 @@ def test_a_read_token_changes_nothing(people: People, things: Things) -> None:
         if line.is_unsafe and str(line) not in OPEN_TO_ALL:
             request = request_of(line, things, people.owner)
             answer = people.owner.app.test_client(use_cookies=False).open(**request, headers=headers)
-            expected = 401 if str(line) in TAKE_UPLOAD_TOKENS_ALONE else 403
+            is_hidden = line.route.startswith("/admin")
+            expected = 401 if str(line) in TAKE_UPLOAD_TOKENS_ALONE else 404 if is_hidden else 403
             assert answer.status_code == expected, line
     after = contents(people.owner.app)
     assert {name: rows for name, rows in after.items() if name != "token"} == {
         name: rows for name, rows in before.items() if name != "token"
     }, "that a token was used is noted, nothing else"
+
+
+def test_an_administrators_read_token_looks_and_changes_nothing(people: People, things: Things) -> None:
+    headers = bearer(token_of(people.admin, "read"))
+    for line in lines():
+        if line.route.startswith("/admin"):
+            request = request_of(line, things, people.admin)
+            answer = people.admin.app.test_client(use_cookies=False).open(**request, headers=headers)
+            assert answer.status_code == (403 if line.is_unsafe else 200), line
 
 
 def test_a_read_token_reads_what_its_person_reads(people: People, things: Things) -> None:
