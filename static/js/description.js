@@ -20,7 +20,7 @@ function withCsrf(request) {
 
 // What Swagger UI leaves undone for keyboards and screen readers.
 function makeAccessible() {
-  for (const field of place.querySelectorAll(".opblock :is(input, select, textarea):not([aria-label])")) {
+  for (const field of place.querySelectorAll(":is(.opblock, .servers) :is(input, select, textarea):not([aria-label])")) {
     const name = field.closest("tr")?.querySelector(".parameter__name")?.firstChild.textContent;
     field.ariaLabel = name ?? (field.matches("textarea") ? "Request body" : "Media type");
   }

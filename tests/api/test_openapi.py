@@ -36,6 +36,13 @@ def test_it_is_served_and_valid(people: People) -> None:
     schemathesis.openapi.from_dict(answer.json)
 
 
+def test_below_a_prefix_it_says_so(people: People) -> None:
+    ask = people.anonymous.client.get
+
+    assert "servers" not in ask("/api/openapi.json").json
+    assert ask("/api/openapi.json", base_url="http://localhost/portal").json["servers"] == [{"url": "/portal"}]
+
+
 def test_every_address_has_its_operation(app: Flask) -> None:
     assert undeclared(app) == set(), "routes without @answers"
 

@@ -2,7 +2,7 @@
 
 from importlib.metadata import PackageNotFoundError, version
 
-from flask import Blueprint, Response, current_app, jsonify, render_template
+from flask import Blueprint, Response, current_app, jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.api.declared import Schema, answers
@@ -17,7 +17,8 @@ description = Blueprint("description", __name__, url_prefix="/api")
 def show_json() -> Response:
     """This description."""
     current_actor()
-    return jsonify(_document())
+    below = {"servers": [{"url": request.script_root}]} if request.script_root else {}
+    return jsonify({**_document(), **below})
 
 
 @description.get("/docs")
