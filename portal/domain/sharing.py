@@ -248,6 +248,6 @@ def _concerned(*terms: Terms) -> _Concerned:
 
 
 def _hold_teams(before: Terms, after: Terms) -> None:
-    """Nobody joins or leaves them until the end of this transaction. They are locked before the entry, as everywhere."""
+    """Nobody joins or leaves them until the end of this transaction. Locked before the entry, as everywhere."""
     teams = select(Team.id).where(Team.id.in_({before.team_id, after.team_id} - {None})).order_by(Team.id)
     db.session.execute(teams.with_for_update()).all()

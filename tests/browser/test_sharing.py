@@ -27,7 +27,7 @@ def open_access(page: Page, line: Line, entry_id: str) -> None:
 def choose_team(page: Page, name: str, *, scripts: bool = True) -> None:
     page.get_by_label("A team", exact=True).check()
     if scripts:
-        expect(page.get_by_text("Choose a team.")).to_be_visible()
+        expect(page.locator("#preview")).to_contain_text("Choose a team.")
     page.get_by_label("Team", exact=True).select_option(name)
 
 
