@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Select, String, UniqueConstraint, delete, or_, select
+from sqlalchemy import ColumnElement, ForeignKey, Select, String, UniqueConstraint, delete, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -41,24 +41,24 @@ def hold(app: App) -> None:
 
     404 where it has just been deleted. Checks no permission.
     """
-    if db.session.get(App, app.id, populate_existing=True) is None:
-        raise NotFound("There is no such app.")
-    teams.hold(app.team)
+    teams.hold(_reread(app).team)
+    _reread(app)
+
+
+def lock(app: App) -> None:
+    """Reads the row anew; nobody else changes the app or adds to it until the end of this transaction.
+
+    404 where it has just been deleted. Checks no permission.
+    """
+    teams.lock(_reread(app).team)
+    _reread(app)
 
 
 @allows(OnTeam.CONTRIBUTE, holding=teams.hold)
 def create(actor: Actor, team: Team, name: str) -> App:
     """A new, empty app; 409 if the team has one of this name."""
-    app = App(id=new_id(), team_id=team.id, name=rules.name(name, "name"))
-    app.name_key = rules.key(app.name)
-    db.session.add(app)
-    try:
-        db.session.flush()
-    except IntegrityError as error:
-        if "name_key" not in str(error.orig):
-            raise
-        message = "This team already has an app with this name. Choose another."
-        raise Conflict(message, fields=[("name", message)]) from None
+    app = App(id=new_id(), team_id=team.id)
+    _name(app, name)
     return app
 
 
@@ -113,6 +113,20 @@ def register(actor: Actor, app: App, kind: Kind, fields: dict[str, Any]) -> Entr
     return entries.register(actor, kind, fields, app=app)
 
 
+@allows(OnApp.ADMINISTER, holding=lock)
+def rename(actor: Actor, app: App, name: str) -> None:
+    """409 if the team has another app of this name."""
+    _name(app, name)
+
+
+@allows(OnApp.ADMINISTER, holding=lock)
+def remove(actor: Actor, app: App) -> None:
+    """The app ends. What is in it keeps its owner and stays shared, with ` (APP)` added where a name is taken."""
+    _take_out(actor, {app.id: app.name}, Entry.app_id == app.id)
+    db.session.delete(app)
+    db.session.flush()
+
+
 @allows(OnTeam.REMOVE)
 def dissolve(actor: Actor, team: Team) -> None:
     """The team's apps end. What is in them keeps its owner, with ` (APP)` added where a name is taken.
@@ -120,20 +134,42 @@ def dissolve(actor: Actor, team: Team) -> None:
     For whoever deletes the team, which they have locked; everything that was shared with it is locked here, at once.
     """
     names = {app.id: app.name for app in list_of(actor, team)}
-    concerned = select(Entry).where(or_(Entry.app_id.in_(names), Entry.team_id == team.id)).order_by(Entry.id)
-    locked = concerned.with_for_update(of=Entry).execution_options(populate_existing=True)
-    for entry in db.session.scalars(locked).all():
-        if entry.app_id is not None:
-            _take_out(actor, entry, names[entry.app_id])
+    _take_out(actor, names, or_(Entry.app_id.in_(names), Entry.team_id == team.id))
     db.session.execute(delete(App).where(App.team_id == team.id))
 
 
-def _take_out(actor: Actor, entry: Entry, app_name: str) -> None:
-    was, entry.app_id = entry.name, None
-    entry_names.set_apart(entry, app_name)
-    entry_names.flush(entry)
-    if entry.name != was:
-        audit.note(actor, What.ENTRY_RENAMED, entry=entry, was=was)
+def _take_out(actor: Actor, names: Mapping[str, str], concerned: ColumnElement[bool]) -> None:
+    """Out of the apps with these ids and names; locks all entries that are concerned."""
+    locked = select(Entry).where(concerned).order_by(Entry.id).with_for_update(of=Entry)
+    for entry in db.session.scalars(locked.execution_options(populate_existing=True)).all():
+        app_name = names.get(entry.app_id or "")
+        if app_name is not None:
+            was, entry.app_id = entry.name, None
+            entry_names.set_apart(entry, app_name)
+            entry_names.flush(entry)
+            if entry.name != was:
+                audit.note(actor, What.ENTRY_RENAMED, entry=entry, was=was)
+
+
+def _reread(app: App) -> App:
+    found = db.session.get(App, app.id, populate_existing=True)
+    if found is None:
+        raise NotFound("There is no such app.")
+    return found
+
+
+def _name(app: App, name: str) -> None:
+    """Writes the app with this name; 409 if another of the team has it."""
+    app.name = rules.name(name, "name")
+    app.name_key = rules.key(app.name)
+    db.session.add(app)
+    try:
+        db.session.flush()
+    except IntegrityError as error:
+        if "name_key" not in str(error.orig):
+            raise
+        message = "This team already has an app with this name. Choose another."
+        raise Conflict(message, fields=[("name", message)]) from None
 
 
 def _named(query: Select[Any], table: Any, name_or_id: str) -> Any:

@@ -50,6 +50,7 @@ class OnTeam(Permission):
 
 class OnApp(Permission):
     CONTRIBUTE = "register entries in an app"
+    ADMINISTER = "rename an app, end it"
 
 
 class OnUpload(Permission):
@@ -118,6 +119,10 @@ def is_in_its_team_and_may_change(actor: Actor, app: Any) -> bool:
     return actor.may_write and is_in_its_team(actor, app)
 
 
+def looks_after_its_team_and_may_change(actor: Actor, app: Any) -> bool:
+    return looks_after_and_may_change(actor, app.team)
+
+
 def looks_after(actor: Actor, team: Any) -> bool:
     return is_admin(actor, team) or actor.teams.get(team.id, False)
 
@@ -177,6 +182,7 @@ POLICY: dict[Permission, Callable[[Actor, Any], bool]] = {
     OnTeam.ADMINISTER: looks_after_and_may_change,
     OnTeam.REMOVE: is_admin_and_may_change,
     OnApp.CONTRIBUTE: is_in_its_team_and_may_change,
+    OnApp.ADMINISTER: looks_after_its_team_and_may_change,
     OnUpload.SEE: began_it_and_holds_on,
     OnUpload.CONTINUE: began_it_and_can_write,
     OnUpload.ABORT: began_it_and_may_end_it,

@@ -70,6 +70,7 @@ def show(team_id: str, app_id: str) -> ResponseReturnValue:
         environments=environments.NAMES,
         writable={row.id for row in rows if can(current_actor(), OnEntry.WRITE, row)},
         may_contribute=can(current_actor(), OnApp.CONTRIBUTE, app),
+        may_administer=can(current_actor(), OnApp.ADMINISTER, app),
         pages=Pages(number, max(-(-total // app_pages.PAGE_ROWS), 1), f"{here}?page="),
     )
 
@@ -95,6 +96,41 @@ def register(team_id: str, app_id: str) -> ResponseReturnValue:
     return render_template("apps/new_entry.html", team=team, app=app, kind=KIND, form=form), status
 
 
+@pages.get("/<id:app_id>/edit")
+def edit(team_id: str, app_id: str) -> ResponseReturnValue:
+    team, app = _place(team_id, app_id, OnApp.ADMINISTER)
+    return render_template("apps/edit.html", team=team, app=app, form=AppForm(formdata=None, obj=app))
+
+
+@pages.post("/<id:app_id>/edit")
+def rename(team_id: str, app_id: str) -> ResponseReturnValue:
+    (team, app), form, status = _place(team_id, app_id, OnApp.ADMINISTER), AppForm(), 422
+    if form.validate():
+        try:
+            apps.rename(current_actor(), app, form.name.data or "")
+        except REFUSALS as error:
+            status = form.complain(error)
+        else:
+            flash("Saved. Programs find its models by the new name.", "success")
+            return redirect(url_for("apps.show", team_id=team_id, app_id=app_id))
+    return render_template("apps/edit.html", team=team, app=app, form=form), status
+
+
+@pages.get("/<id:app_id>/delete")
+def delete(team_id: str, app_id: str) -> ResponseReturnValue:
+    team, app = _place(team_id, app_id, OnApp.ADMINISTER)
+    return render_template("apps/delete.html", team=team, app=app, kind=KIND)
+
+
+@pages.post("/<id:app_id>/delete")
+def remove(team_id: str, app_id: str) -> ResponseReturnValue:
+    _team_of_it, app = _place(team_id, app_id, OnApp.ADMINISTER)
+    name = app.name
+    apps.remove(current_actor(), app)
+    flash(f"The app “{name}” is deleted. What was in it stays shared with the team.", "success")
+    return redirect(url_for("teams.show", team_id=team_id))
+
+
 def _team(team_id: str) -> Team:
     """The team for which an app is to be made; the verb asks again when the form is sent."""
     team = teams.get(current_actor(), team_id)
@@ -102,9 +138,9 @@ def _team(team_id: str) -> Team:
     return team
 
 
-def _place(team_id: str, app_id: str) -> tuple[Team, App]:
-    """The app that is to be filled, and its team."""
+def _place(team_id: str, app_id: str, permission: OnApp = OnApp.CONTRIBUTE) -> tuple[Team, App]:
+    """The app that is to be filled or changed, and its team; the verb asks again when the form is sent."""
     team = teams.get(current_actor(), team_id)
     app = apps.get(current_actor(), team, app_id)
-    enforce(current_actor(), OnApp.CONTRIBUTE, app)
+    enforce(current_actor(), permission, app)
     return team, app

@@ -59,9 +59,10 @@ def test_axe_finds_nothing_serious(
     for _ in range(2):
         make.version(people.owner, entry_id)
     Model(people.owner, entry_id).post("/deploy", json={"version": 1})
-    page = log_in(open_window(viewport={"width": width, "height": 900}, color_scheme=scheme), line, people.owner)
+    page = log_in(open_window(viewport={"width": width, "height": 900}, color_scheme=scheme), line, people.team_admin)
     team = f"/teams/{people.team_id}"
     inside = [team, f"{team}/apps/new", f"{team}/apps/{app_id}", f"{team}/apps/{empty_id}", f"{team}/apps/{app_id}/new",
+              f"{team}/apps/{app_id}/edit", f"{team}/apps/{app_id}/delete",
               f"/models/{entry_id}", f"/models/{entry_id}/versions"]  # fmt: skip
     found = {path: violations(page, line, path) for path in inside}
     assert not any(found.values()), found

@@ -99,6 +99,63 @@ def removed(people: People) -> None:
         teams.remove(people.admin.actor, db.session.get_one(Team, people.team_id))
 
 
+def test_an_app_that_ends_leaves_its_models_shared(people: People) -> None:
+    app_id = app_of(people)
+    make.entry(people.owner, "yield-net")
+    ids = [model_in(people.owner), model_in(people.teammate, name="lodging")]
+    Model(people.owner).upload()
+    Model(people.owner).post("/deploy", json={})
+    with in_transaction(people.team_admin.app):
+        apps.remove(people.team_admin.actor, db.session.get_one(App, app_id))
+    assert [name_of(people, entry_id) for entry_id in ids] == ["yield-net (Field)", "lodging"]
+    shown = people.teammate.api.get(f"/api/v2/model/{ids[0]}").json
+    assert (shown["access"], shown["deploy_status"], shown["version"]) == ("protected", "complete", 1)
+    assert Model(people.owner).get("/model_versions").status_code == 404
+
+
+def test_a_team_that_goes_leaves_the_apps_of_others_alone(people: People) -> None:
+    """Even where what is in them was shared with it."""
+    app_of(people)
+    entry_id = model_in(people.owner)
+    with in_transaction(people.admin.app):
+        other = teams.create(people.admin.actor, "Oat lab").id
+        teams.add(people.admin.actor, db.session.get_one(Team, other), people.owner.id or "")
+    with in_transaction(people.owner.app):
+        access.set_access(people.owner.actor, db.session.get_one(Entry, entry_id), "protected", other)
+    assert Model(people.teammate).get("/model_versions").status_code == 404
+    with in_transaction(people.admin.app):
+        teams.remove(people.admin.actor, db.session.get_one(Team, other))
+    assert Model(people.owner).get("/model_versions").status_code == 200
+    assert Model(people.teammate).get("/model_versions").status_code == 404
+
+
+def test_a_renamed_app_is_found_by_its_new_name(people: People) -> None:
+    app_id = app_of(people)
+    app_of(people, "Greenhouse")
+    model_in(people.owner)
+    with in_transaction(people.team_admin.app):
+        apps.rename(people.team_admin.actor, db.session.get_one(App, app_id), "FIELD trials")
+    assert Model(people.owner, app="field Trials").get("/model_versions").status_code == 200
+    assert Model(people.owner).get("/model_versions").status_code == 404
+    with pytest.raises(Conflict), in_transaction(people.team_admin.app):
+        apps.rename(people.team_admin.actor, db.session.get_one(App, app_id), "greenhouse")
+
+
+def test_a_model_made_while_its_app_ends(app: Flask, people: People) -> None:
+    app_id = app_of(people)
+    person, headers = people.team_admin, {"X-CSRFToken": people.team_admin.csrf_token}
+    path = f"/teams/{people.team_id}/apps/{app_id}/delete"
+    end = lambda: person.client.post(path, headers=headers)  # noqa: E731
+    made, ended = meanwhile(app, "INSERT INTO entry", posting(people, f"/{app_id}/models", name="late"), end)
+    assert (made.status_code, ended.status_code) == (200, 302)
+    assert name_of(people, made.json["id"]) == "late"
+    assert names_of_apps(app) == []
+    app_id = app_of(people)
+    path = path.replace(path.split("/")[4], app_id)
+    ended, made = meanwhile(app, "DELETE FROM app", end, posting(people, f"/{app_id}/models", name="later"))
+    assert (ended.status_code, made.status_code) == (302, 404)
+
+
 def test_deleting_a_model_forgets_what_was_deployed(people: People) -> None:
     app_of(people)
     entry_id = model_in(people.owner)

@@ -218,6 +218,7 @@ SENT: dict[str, Sent] = {
     "POST /teams/<id:team_id>/edit": lambda t, p: {"data": {"name": new_id()}},
     "POST /teams/<id:team_id>/apps/new": lambda t, p: {"data": {"name": new_id()}},
     "POST /teams/<id:team_id>/apps/<id:app_id>/new": lambda t, p: {"data": {"name": new_id()}},
+    "POST /teams/<id:team_id>/apps/<id:app_id>/edit": lambda t, p: {"data": {"name": new_id()}},
     "POST /<kind:kind>/<id:entry_id>/environments": lambda t, p: {"data": {"environment": "dev", "version": "1"}},
     "POST /teams/<id:team_id>/delete": lambda t, p: {"data": {"name": t.team_name}},
     "POST /records/<id:record_id>/edit": lambda t, p: {"data": {"data": "{}", "info": "{}"}},

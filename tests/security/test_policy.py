@@ -153,9 +153,12 @@ def test_a_team_is_for_those_who_are_in_it_and_for_administrators() -> None:
 
 
 def test_an_app_is_filled_by_those_in_its_team() -> None:
-    allowed = [name for name, actor in PEOPLE.items() if can(actor, OnApp.CONTRIBUTE, OUR_APP)]
+    allowed = {each: [name for name, actor in PEOPLE.items() if can(actor, each, OUR_APP)] for each in OnApp}
 
-    assert allowed == ["teammate", "team_admin", "owner", "admin"]
+    assert allowed == {
+        OnApp.CONTRIBUTE: ["teammate", "team_admin", "owner", "admin"],
+        OnApp.ADMINISTER: ["team_admin", "admin"],
+    }
 
 
 def test_teams_are_made_by_administrators() -> None:

@@ -157,3 +157,19 @@ def test_a_deleted_person_is_missing_from_the_history(people: People) -> None:
     page = words(people.owner.client.get(f"/models/{entry_id}/versions"))
     assert "dev became v1" in page
     assert "by teammate" not in page
+
+
+def test_who_looks_after_the_team_renames_and_ends_an_app(people: People) -> None:
+    app_id = app_of(people)
+    app_of(people, "Greenhouse")
+    entry_id = model_in(people.owner)
+    page = f"/teams/{people.team_id}/apps/{app_id}"
+    assert "Rename" not in words(people.teammate.client.get(page))
+    assert "Rename" in words(people.team_admin.client.get(page))
+    assert send(people.team_admin, f"{page}/edit", name="greenhouse").status_code == 409
+    assert send(people.team_admin, f"{page}/edit", name="Field trials").headers["Location"] == page
+    assert "Field trials" in words(people.owner.client.get(page))
+    assert "stay, with their versions" in words(people.team_admin.client.get(f"{page}/delete"))
+    assert send(people.team_admin, f"{page}/delete").headers["Location"] == f"/teams/{people.team_id}"
+    assert people.team_admin.client.get(page).status_code == 404
+    assert people.teammate.client.get(f"/models/{entry_id}").status_code == 200
