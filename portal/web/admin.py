@@ -40,7 +40,7 @@ def index() -> ResponseReturnValue:
         "admin/index.html",
         totals=totals,
         entry_counts=[(kind, totals.entries[kind.word]) for kind in KINDS],
-        storage=[(row, 100 * int(row.size) // totals.size) for row in oversight.storage(actor, SHOWN)],
+        storage=[(row, round(100 * int(row.size) / totals.size)) for row in oversight.storage(actor, SHOWN)],
         damaged=oversight.damaged(actor, SHOWN_DAMAGED),
         kinds_by_word=BY_WORD,
         uploads=[(upload_row(actor, upload), username) for upload, username in waiting],
