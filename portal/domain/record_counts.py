@@ -14,7 +14,7 @@ from sqlalchemy.types import NullType
 from portal.database import is_writing
 from portal.domain import record_plan, record_scope, record_sums, rules
 from portal.domain.datasets import Dataset
-from portal.domain.record_facets import Facet, facets_of, misses_of, most_first, names_of
+from portal.domain.record_facets import Facet, asked_by, facets_of, misses_of, most_first, names_of
 from portal.domain.record_filters import Wanted
 from portal.domain.record_plan import Walk
 from portal.domain.record_scope import NAMES, Days, Under
@@ -71,7 +71,7 @@ def total(actor: Actor, wanted: Wanted) -> Total:
 
 @scoped
 def counts(actor: Actor, wanted: Wanted, most: int | None = None) -> Counts:
-    """Total, facets of at most `most` values each, and days."""
+    """Total, facets of at most `most` values each, beside those that are asked for, and days."""
     found = _kept_or_counted(actor, replace(wanted, where=()), most)
     if not wanted.where:
         return found
@@ -125,7 +125,8 @@ def _count(around: Sequence[Under], wanted: Wanted, most: int | None) -> Counts:
     facets = facets_of(wanted, around, names, misses, numbers)
     facets["dataset_names"] = [(said[key], number) for key, number in by_name.items()]
     by_day = sorted((day, number) for day, number in days.items() if number)
-    return Counts(sum(days.values()), False, {key: most_first(facet, most) for key, facet in facets.items()}, by_day)
+    facets = {key: most_first(facet, most, asked_by(wanted, key)) for key, facet in facets.items()}
+    return Counts(sum(days.values()), False, facets, by_day)
 
 
 def _numbers(wanted: Wanted, around: Sequence[Under], whole: Days | None) -> Counter[int]:
@@ -151,7 +152,7 @@ def _by_dataset(
     """By the key of a name the number, and the name."""
     rows: Sequence[Any] = ()
     if whole == Days() and not _asks_within_entries(wanted):
-        rows = record_sums.by_dataset_of(_entries(around, own), most)
+        rows = record_sums.by_dataset_of(wanted, _entries(around, own), most)
     elif whole is not None:
         rows = record_sums.by_dataset(wanted, list(own), whole, most)
     return Counter({key: number for _, key, number in rows}), {key: name for name, key, _ in rows}

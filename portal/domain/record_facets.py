@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Executable, Select, literal, select, type_coerce, union_all
@@ -10,7 +10,7 @@ from sqlalchemy.types import NullType
 
 from portal.domain import rules
 from portal.domain.kinds import KINDS
-from portal.domain.record_filters import Wanted
+from portal.domain.record_filters import BY_KEY, Wanted
 from portal.domain.record_scope import NAMES, Under
 from portal.extensions import db
 from portal.search.several import IDS, among
@@ -74,5 +74,14 @@ def facets_of(
     return found
 
 
-def most_first(facet: Facet, most: int | None) -> Facet:
-    return sorted(facet, key=lambda each: (-each[1], each[0] or ""))[:most]
+def asked_by(wanted: Wanted, key: str) -> set[str]:
+    """The keys of the names that the filter of this parameter asks for."""
+    return {rules.key(name) for name in getattr(wanted, BY_KEY[key].field)}
+
+
+def most_first(facet: Facet, most: int | None, asked: Collection[str]) -> Facet:
+    """At most `most` values, and those that are asked for."""
+    found = sorted(facet, key=lambda each: (-each[1], each[0] or ""))
+    if most is None:
+        return found
+    return found[:most] + [each for each in found[most:] if asked and rules.key(each[0] or "") in asked]

@@ -29,7 +29,7 @@ from portal.domain.record_search import Total, Wanted
 from portal.domain.records import Record
 from portal.extensions import db
 from portal.search import as_text
-from portal.search.several import NUMBERS, among
+from portal.search.several import IDS, NUMBERS, among
 from portal.search.snapshots import asking, open_snapshot
 from portal.security.actor import Actor
 
@@ -110,9 +110,17 @@ class Reading:
                     connection = held.enter_context(open_snapshot(engine))
                     if search is None:
                         with asking(connection):
-                            place = None if after is None else record_search.position(actor, after)
-                            search = _Search(actor, self.wanted, self._newest)
-                            self._look_ahead(connection, actor, search, place)
+                            self.total = record_search.total(actor, self.wanted)
+                            page = self._page(connection, actor, after)
+                            if page is None:
+                                place = None if after is None else record_search.position(actor, after)
+                                search = _Search(actor, self.wanted, self._newest)
+                                self._look_ahead(connection, search, place)
+                    if search is None:
+                        held.close()
+                        self.is_whole = True
+                        yield page or []
+                        return
                     with app.app_context():  # that of the request is gone once the answer leaves
                         statement, bound = search.rows(_columns(), place, self._left)
                     found = connection.execute(statement, bound, execution_options={"stream_results": True})
@@ -130,9 +138,19 @@ class Reading:
                         if time.monotonic() >= until:
                             break
 
-    def _look_ahead(self, connection: Connection, actor: Actor, search: "_Search", place: Place) -> None:
+    def _page(self, connection: Connection, actor: Actor, after: str | None) -> list[Row] | None:
+        """A page of less than a thousand, which is found as pages for people are."""
+        if self._left is None or self._left >= PIECE or self._samples:
+            return None
+        ids, has_more = record_search.ids(actor, self.wanted, self._left, after=after, newest=self._newest)
+        query = select(*_columns()).where(among(Record.id, "ids", IDS)).order_by(*record_plan.order(self._newest))
+        rows: list[Any] = list(map(tuple, connection.execute(query, {"ids": ids})))
+        self._learn(connection, rows)
+        self.after = ids[-1] if has_more else None
+        return rows
+
+    def _look_ahead(self, connection: Connection, search: "_Search", place: Place) -> None:
         """What must be known beforehand."""
-        self.total = record_search.total(actor, self.wanted)
         if self._left is not None:
             ends = connection.execute(*search.rows([Record.id], place, 2, offset=self._left - 1)).scalars().all()
             self.after = ends[0] if len(ends) == 2 else None

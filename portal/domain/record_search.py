@@ -1,7 +1,7 @@
 """Records found: pages of rows by keyset, newest or oldest first, for whoever asks. How: `record_plan`."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from portal.security.actor import Actor
 from portal.security.guard import scoped
 
 __all__ = ["FILTERS", "Counts", "RecordPage", "RecordRow", "Total", "Wanted"]
-__all__ += ["address_of", "asked", "counts", "page", "position", "total"]
+__all__ += ["address_of", "asked", "counts", "ids", "page", "position", "total"]
 
 
 class RecordRow(NamedTuple):
@@ -62,12 +62,27 @@ def page(actor: Actor, wanted: Wanted, limit: int = 50, *, after: str | None = N
     place = None if after is None else position(actor, after)
     rows: list[RecordRow] = []
     if wanted.start is None or wanted.end is None or wanted.start < wanted.end:
-        for found in _ways(actor, wanted, limit + 1, place, newest):
-            rows += found
+        for found in _ways(actor, wanted, limit + 1, place, newest, _with_facts):
+            rows += map(RecordRow._make, found)
             if len(rows) > limit:
                 last = rows[limit - 1]
                 return RecordPage(rows[:limit], f"{last.timestamp.replace(tzinfo=None).isoformat()}Z_{last.id}")
     return RecordPage(rows, None)
+
+
+@scoped
+def ids(
+    actor: Actor, wanted: Wanted, limit: int, *, after: str | None = None, newest: bool = True
+) -> tuple[list[str], bool]:
+    """As `page`, of the records their ids alone; and whether there are more."""
+    place = None if after is None else position(actor, after)
+    found: list[str] = []
+    if wanted.start is None or wanted.end is None or wanted.start < wanted.end:
+        for rows in _ways(actor, wanted, limit + 1, place, newest, _ids):
+            found += (row.id for row in rows)
+            if len(found) > limit:
+                return found[:limit], True
+    return found, False
 
 
 @scoped
@@ -90,31 +105,33 @@ def position(actor: Actor, after: str) -> tuple[datetime, str]:
 
 
 Place = tuple[datetime, str] | None
-Rows = list[RecordRow]
+Statement = Callable[[Walk, Sequence[ColumnElement[bool]]], Select[Any]]
 
 
-def _ways(actor: Actor, wanted: Wanted, most: int, place: Place, newest: bool) -> Iterator[Rows]:
+def _ways(
+    actor: Actor, wanted: Wanted, most: int, place: Place, newest: bool, statement: Statement
+) -> Iterator[Sequence[Any]]:
     """The first `most` rows, piece by piece: each goes on where the one before it ended."""
     bound = record_scope.parameters(wanted) | {"limit": most, "tried": record_plan.TRIED}
     whole = Piece(wanted.start, wanted.end, 0)
     if record_scope.is_whole(actor, wanted):
-        yield _rows("walk", wanted, bound, whole, place, newest)
+        yield _rows(statement, "walk", wanted, bound, whole, place, newest)
         return
     under = record_scope.find(actor, wanted)
     bound["circumstances"] = [each.id for each in under]
     number = sum(each.number for each in under)
     by_day = wanted.datasets or wanted.collection_date or number > record_plan.FEW
     if not by_day:
-        yield _rows("fetch", wanted, bound, whole, place, newest) if number else []
+        yield _rows(statement, "fetch", wanted, bound, whole, place, newest) if number else []
         return
     if number > record_plan.FEW and not (wanted.datasets or wanted.collection_date or wanted.where):
-        found = _rows("try", wanted, bound, whole, place, newest)
+        found = _rows(statement, "try", wanted, bound, whole, place, newest)
         if len(found) == most:
             yield found
             return
     for piece in record_plan.pieces(_days(wanted, bound, place, newest), newest, most, whole):
         is_sorted = piece.number <= record_plan.MOST_SORTED or bool(wanted.where)
-        yield _rows("fetch" if is_sorted else "walk", wanted, bound, piece, place, newest)
+        yield _rows(statement, "fetch" if is_sorted else "walk", wanted, bound, piece, place, newest)
 
 
 def _days(wanted: Wanted, bound: dict[str, Any], place: Place, newest: bool) -> Sequence[Any]:
@@ -126,7 +143,9 @@ def _days(wanted: Wanted, bound: dict[str, Any], place: Place, newest: bool) -> 
     return record_sums.by("day", wanted, bound["circumstances"], Days(first, last))
 
 
-def _rows(way: str, wanted: Wanted, bound: dict[str, Any], piece: Piece, place: Place, newest: bool) -> Rows:
+def _rows(
+    statement: Statement, way: str, wanted: Wanted, bound: dict[str, Any], piece: Piece, place: Place, newest: bool
+) -> Sequence[Any]:
     walk = Walk(
         db.engine.dialect.name,
         way,
@@ -141,16 +160,22 @@ def _rows(way: str, wanted: Wanted, bound: dict[str, Any], piece: Piece, place: 
     )
     at, behind = place or (None, None)
     bound = bound | {"at": at, "behind": behind, "lower": piece.lower, "upper": piece.upper}
-    query = _with_facts(walk, record_plan.says(wanted)) if wanted.where else _statement(walk)
-    return [RecordRow._make(row) for row in db.session.execute(query, bound)]
+    query = statement(walk, tuple(record_plan.says(wanted))) if wanted.where else _plain(statement, walk)
+    return db.session.execute(query, bound).all()
 
 
 @functools.cache
-def _statement(walk: Walk) -> Select[Any]:
-    return _with_facts(walk)
+def _plain(statement: Statement, walk: Walk) -> Select[Any]:
+    return statement(walk, ())
 
 
-def _with_facts(walk: Walk, where: Sequence[ColumnElement[bool]] = ()) -> Select[Any]:
+def _ids(walk: Walk, where: Sequence[ColumnElement[bool]]) -> Select[Any]:
+    keys = record_plan.keys(walk, where)
+    query = select(Record.id).join(keys, Record.id == keys.c.id)
+    return query.order_by(*record_plan.order(walk.newest))
+
+
+def _with_facts(walk: Walk, where: Sequence[ColumnElement[bool]]) -> Select[Any]:
     keys = record_plan.keys(walk, where)
     query = select(*_COLUMNS).select_from(keys).join(Record, Record.id == keys.c.id)
     for table, its_id in _FACTS:

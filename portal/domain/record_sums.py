@@ -11,10 +11,11 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     Integer,
-    and_,
+    Select,
     bindparam,
     desc,
     func,
+    or_,
     select,
     type_coerce,
 )
@@ -45,16 +46,17 @@ def by(column: str, wanted: Wanted, circumstances: Sequence[int], days: Days = A
 def by_dataset(wanted: Wanted, circumstances: Sequence[int], days: Days, most: int | None) -> Sequence[Any]:
     """Rows of a dataset's name, its key and the number, most first; datasets of one name are one. Heeds the date.
 
-    Where there are many more than `most`, those names are listed that the largest datasets have.
+    Where there are many more than `most`, those names are listed that `wanted` has or the largest datasets.
     """
     has = days.first is not None, days.last is not None
     query = _by_dataset(db.engine.dialect.name, has, wanted.collection_date is not None, most is not None)
-    return _rows(query, _bound(wanted, circumstances, days) | {"most": most})
+    return _rows(query, _bound(wanted, circumstances, days) | _most(wanted, most))
 
 
-def by_dataset_of(entries: Sequence[Any], most: int | None) -> Sequence[Any]:
+def by_dataset_of(wanted: Wanted, entries: Sequence[Any], most: int | None) -> Sequence[Any]:
     """As `by_dataset`, of all records of the entries, whose ids are as the database gives them."""
-    return _rows(_by_dataset_of(db.engine.dialect.name, most is not None), {"entries": entries, "most": most})
+    bound = {"datasets": parameters(wanted)["datasets"], "entries": entries}
+    return _rows(_by_dataset_of(db.engine.dialect.name, most is not None), bound | _most(wanted, most))
 
 
 def by_day_of(entries: Sequence[Any], days: Days) -> Sequence[Any]:
@@ -80,6 +82,10 @@ def _rows(query: Executable, bound: dict[str, Any]) -> Sequence[Any]:
     return db.session.connection().execute(query, bound).all()
 
 
+def _most(wanted: Wanted, most: int | None) -> dict[str, int]:
+    return {} if most is None else {"most": most + len(wanted.datasets)}
+
+
 def _bound(wanted: Wanted, circumstances: Sequence[int], days: Days) -> dict[str, Any]:
     return parameters(wanted) | {"circumstances": circumstances, "first": days.first, "last": days.last}
 
@@ -93,30 +99,39 @@ def _by(dialect: str, column: str, days: tuple[bool, bool], has_datasets: bool, 
 
 @functools.cache
 def _by_dataset(dialect: str, days: tuple[bool, bool], is_collected: bool, has_most: bool) -> Executable:
-    if not any(days) and not is_collected:
-        return _of_names(DatasetTally, among(DatasetTally.circumstances_id, "circumstances", NUMBERS), has_most)
-    under = among(Tally.circumstances_id, "circumstances", NUMBERS)
-    return _of_names(Tally, and_(under, *in_tally(Tally, days, False, is_collected)), has_most)
+    table: Any = Tally if any(days) or is_collected else DatasetTally
+    numbers = _numbers(table).where(among(table.circumstances_id, "circumstances", NUMBERS))
+    return _of_names(numbers.where(*in_tally(table, days, False, is_collected)), has_most)
 
 
 @functools.cache
 def _by_dataset_of(dialect: str, has_most: bool) -> Executable:
-    return _of_names(EntryDatasetTally, among(EntryDatasetTally.entry_id, "entries", IDS), has_most)
-
-
-def _of_names(table: Any, which: ColumnElement[bool], has_most: bool) -> Executable:
-    """Names by the numbers of `which` rows; with `most` those of the largest datasets, where an index finds these."""
-    numbers = select(table.dataset_id, total_of(table.number).label("number")).where(which).group_by(table.dataset_id)
-    if has_most and table is not Tally:
-        largest = numbers.order_by(desc("number"), table.dataset_id).limit(_MOST * 3).subquery()
+    """With `most`, names are looked up of the largest datasets alone, and of those that have the same names."""
+    numbers = _numbers(EntryDatasetTally).where(among(EntryDatasetTally.entry_id, "entries", IDS))
+    if has_most:
+        largest = numbers.order_by(desc("number"), EntryDatasetTally.dataset_id).limit(_MOST * 3).subquery()
         names = select(Dataset.name_key).join(largest, largest.c.dataset_id == Dataset.id)
-        same = select(Dataset.id).where(Dataset.name_key.in_(names))
-        numbers = numbers.where(table.dataset_id.in_(same))
+        same = select(Dataset.id).where(or_(Dataset.name_key.in_(names), _is_wanted()))
+        numbers = numbers.where(EntryDatasetTally.dataset_id.in_(same))
+    return _of_names(numbers, has_most)
+
+
+def _numbers(table: Any) -> Select[Any]:
+    return select(table.dataset_id, total_of(table.number).label("number")).group_by(table.dataset_id)
+
+
+def _of_names(numbers: Select[Any], has_most: bool) -> Executable:
     counted = numbers.subquery()
     number, name = total_of(counted.c.number), func.min(Dataset.name)
     query = select(name, Dataset.name_key, number).join(counted, counted.c.dataset_id == Dataset.id)
-    query = query.group_by(Dataset.name_key).order_by(number.desc(), Dataset.name_key)
-    return query.limit(_MOST) if has_most else query
+    query = query.group_by(Dataset.name_key)
+    if has_most:
+        query = query.order_by(_is_wanted().desc()).limit(_MOST)
+    return query.order_by(number.desc(), Dataset.name_key)
+
+
+def _is_wanted() -> ColumnElement[bool]:
+    return among(Dataset.name_key, "datasets", TEXTS)
 
 
 @functools.cache

@@ -37,12 +37,12 @@ class Choice(NamedTuple):
 
 
 class Facet(NamedTuple):
-    """`left_out`: how many choices there are beyond those listed."""
+    """`has_more`: there are choices beyond those listed."""
 
     name: str
     words: str
     choices: list[Choice]
-    left_out: int = 0
+    has_more: bool = False
 
 
 def asked(args: MultiDict[str, str]) -> Asked:

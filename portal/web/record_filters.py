@@ -83,7 +83,7 @@ def _facet(each: Filter, counted: Sequence[tuple[str | None, int]], wanted: Want
         Choice(name or "", words(each, name or ""), count(number), rules.key(name or "") in chosen)
         for name, number in rows[:MOST_CHOICES]
     ]
-    return Facet(each.key, each.label, choices, max(len(rows) - MOST_CHOICES, 0))
+    return Facet(each.key, each.label, choices, len(rows) > MOST_CHOICES)
 
 
 def words(each: Filter, value: str) -> str:

@@ -61,7 +61,7 @@ def take_of_entry(kind: Kind, entry_id: str, extension: str) -> ResponseReturnVa
 def _list(template: str, asked: Asked, base: str, way: Query, **more: Any) -> ResponseReturnValue:
     """The page, its fragment for htmx; `way` goes along to the pages of single records."""
     actor = current_actor()
-    counts = record_search.counts(actor, asked.wanted)
+    counts = record_search.counts(actor, asked.wanted, record_filters.MOST_CHOICES + 1)
     found = RecordPage([], None) if asked.problems else _page(asked)
     shown = table(found.rows, asked, counts.facets, asked.query() + way)
     answer = page(

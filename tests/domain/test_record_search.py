@@ -313,6 +313,8 @@ def test_the_largest_datasets_of_one_name_are_counted_together(people: People) -
             found = [record_search.counts(people.owner.actor, wanted, most) for most in (1, 2, None)]
             facets = [each.facets["dataset_names"] for each in found]
             assert facets == [[("Plots", 6)], [("Plots", 6), ("Soil", 5)], [("Plots", 6), ("Soil", 5)]]
+            asked = record_search.counts(people.owner.actor, replace(wanted, datasets=("SOIL",)), 1)
+            assert asked.facets["dataset_names"] == [("Plots", 6), ("Soil", 5)]
 
 
 def test_counts_follow_every_change(shelf: Shelf) -> None:
