@@ -51,7 +51,7 @@ def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]
     for app in made:
         with app.app_context():
             db.engine.dispose()
-    undocumented = [complaint for watch in watches for complaint in watch.complaints]
+    undocumented = [complaint for watch in watches for complaint in (*watch.complaints, *watch.unheard)]
     assert not undocumented, "\n".join(["answers that /api/openapi.json does not describe:", *undocumented])
 
 

@@ -55,11 +55,13 @@ class Described:
 
 
 class Watch:
-    """The answers of one application, and what is wrong with them."""
+    """The answers of one application, and what is wrong with them; `unheard` are parameters that it passed over."""
 
     def __init__(self, app: Flask, described: Described | None = None) -> None:
         self.described = described or _described(app)
         self.complaints: list[str] = []
+        self.unheard: list[str] = []
+        app.extensions["watch"] = self
         app.after_request(self._see)
 
     def _see(self, response: Response) -> Response:
@@ -77,7 +79,7 @@ class Watch:
             elif response.status_code < 300:
                 parameters = self.described.operation(rule.rule, method, word).get("parameters", ())
                 unknown = request.args.keys() - {each["name"] for each in parameters}
-                self.complaints += [f"{method} {rule.rule} takes {name}, undeclared" for name in unknown]
+                self.unheard += [f"{method} {rule.rule} takes {name}, undeclared" for name in unknown]
         return response
 
 
