@@ -3,7 +3,7 @@
 Nothing here checks a permission: the entries are locked, and who gets them is held, by whoever calls.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, select, update
@@ -43,17 +43,31 @@ def of_entry(entry: Entry, heir: User, actor: Actor) -> None:
     _give_datasets(giver, heir, exists().where(*its), ~exists().where(*others))
 
 
-def of_person(giver: User, entries: Iterable[Entry], heir: User, actor: Actor) -> None:
+def of_person(giver: User, entries: Sequence[Entry], heir: User, actor: Actor) -> None:
     """All that `giver` has goes to `heir`, with ` (USERNAME)` added where a name is taken. Checks no permission."""
+    clashing = _clashing(entries, heir)
     for entry in entries:
-        was = entry.name
-        _give(entry, heir)
-        entry_names.set_apart(entry, giver.username)
-        entry_names.flush(entry)
-        _note(actor, entry, giver, heir)
-        if entry.name != was:
+        if entry.id not in clashing:
+            _give(entry, heir)
+            _note(actor, entry, giver, heir)
+    if entries:
+        entry_names.flush(entries[0])  # all at once: there may be thousands
+    for entry in entries:
+        if entry.id in clashing:
+            was = entry.name
+            _give(entry, heir)
+            entry_names.set_apart(entry, giver.username)
+            entry_names.flush(entry)
+            _note(actor, entry, giver, heir)
             audit.note(actor, What.ENTRY_RENAMED, entry=entry, was=was)
     _give_datasets(giver, heir)
+
+
+def _clashing(entries: Sequence[Entry], heir: User) -> set[str]:
+    """The ids of those whose names the heir uses. In an app the name is the app's."""
+    theirs = select(Entry.kind, Entry.name_key).where(Entry.owner_id == heir.id, Entry.app_id.is_(None))
+    used = {tuple(row) for row in db.session.execute(theirs)}
+    return {entry.id for entry in entries if entry.app_id is None and (entry.kind, entry.name_key) in used}
 
 
 def _give(entry: Entry, heir: User) -> None:
