@@ -123,7 +123,7 @@ def _page(kind: Kind, entry: Entry, form: AccessForm, said: Preview | None = Non
         **{**head(kind, entry), **shown},
         audience=audience,
         levels=sharing_words.LEVELS,
-        pages=Pages(number, max(-(-audience.total // sharing.PAGE_ROWS), 1), f"{here}?page="),
+        pages=Pages.of(number, audience.total, sharing.PAGE_ROWS, f"{here}?page="),
         anonymous_read=_visitor().may_read_public,
         known=acquaintances.known(actor, "", most=100),
     )

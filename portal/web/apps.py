@@ -71,7 +71,7 @@ def show(team_id: str, app_id: str) -> ResponseReturnValue:
         writable={row.id for row in rows if can(current_actor(), OnEntry.WRITE, row)},
         may_contribute=can(current_actor(), OnApp.CONTRIBUTE, app),
         may_administer=can(current_actor(), OnApp.ADMINISTER, app),
-        pages=Pages(number, max(-(-total // app_pages.PAGE_ROWS), 1), f"{here}?page="),
+        pages=Pages.of(number, total, app_pages.PAGE_ROWS, f"{here}?page="),
     )
 
 

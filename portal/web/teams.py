@@ -257,7 +257,7 @@ def _offset(number: int) -> int:
 
 def _pages(base: str, text: str, number: int, total: int) -> Pages:
     chosen = {"q": [text]} if text else {}
-    return Pages(number, max(-(-total // team_pages.PAGE_ROWS), 1), address(base, chosen, "newest", page=""))
+    return Pages.of(number, total, team_pages.PAGE_ROWS, address(base, chosen, "newest", page=""))
 
 
 def _back(team_id: str, done: str) -> ResponseReturnValue:
