@@ -7,10 +7,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from portal.database import begin_write
-from portal.domain import rules, users
+from portal.domain import rules, teams, users
 from portal.domain.sessions import actor_for
-from portal.domain.teams import Membership, Team
+from portal.domain.teams import Team
 from portal.domain.users import User
 from portal.durable import write_once
 from portal.extensions import db
@@ -59,15 +58,13 @@ def make_people(passwords: dict[str, str]) -> tuple[dict[str, Actor], str]:
             person.username, person.email, passwords[person.username], is_admin=person.is_admin
         )
         db.session.commit()
-    begin_write()
+    administrator = next(actor_for(user, Via.COMMAND) for person, user in made.items() if person.is_admin)
     team = db.session.scalar(select(Team).where(Team.name_key == rules.key(TEAM)))
     if team is None:
-        team = Team(name=TEAM, name_key=rules.key(TEAM))
-        db.session.add(team)
-        db.session.flush()
+        team = teams.create(administrator, TEAM)
         for person, user in made.items():
             if not person.is_admin:
-                db.session.add(Membership(team_id=team.id, user_id=user.id, is_admin=person.is_team_admin))
+                teams.add(administrator, team, user.id, as_admin=person.is_team_admin)
     db.session.commit()
     return {person.username: actor_for(user, Via.COMMAND) for person, user in made.items()}, team.id
 
