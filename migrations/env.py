@@ -15,10 +15,12 @@ def run() -> None:
         connection = connection.execution_options(writes=True)
         configure = current_app.extensions["migrate"].configure_args
         context.configure(connection=connection, target_metadata=db.metadata, **configure)
-        with context.begin_transaction():
-            context.run_migrations()
-        if engine.dialect.name == "sqlite":
-            _enforce_foreign_keys(connection, True)
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        finally:
+            if engine.dialect.name == "sqlite":
+                _enforce_foreign_keys(connection, True)
 
 
 def _enforce_foreign_keys(connection: Connection, is_on: bool) -> None:

@@ -74,6 +74,18 @@ def current_actor() -> Actor:
     return g.actor
 
 
+def forget_actor() -> None:
+    """Once a body has arrived: what its sender may do may have changed meanwhile, so they are asked for anew."""
+    g.pop("actor", None)
+    g.pop("_login_user", None)  # what Flask-Login keeps
+
+
+def actor_anew() -> Actor:
+    """`current_actor`, who may do by now what they may not have done before, or the other way round."""
+    forget_actor()
+    return current_actor()
+
+
 def from_here(actor: Actor) -> Actor:
     """The actor with the address that this request comes from."""
     return replace(actor, address=request.remote_addr)
@@ -135,3 +147,4 @@ def _protect_cookie() -> None:
             g.csrf_valid = True  # where Flask-WTF's forms look
     elif is_page or current_user.is_authenticated:
         csrf.protect()
+        forget_actor()

@@ -11,6 +11,7 @@ from portal import strict_json
 from portal.api.shapes import name_of
 from portal.domain.kinds import Kind
 from portal.errors import BadRequest, Invalid, TooLarge, WrongType
+from portal.identity import forget_actor
 
 S = TypeVar("S", bound="Spec")
 K = TypeVar("K", bound="KindSpec")
@@ -54,6 +55,7 @@ def read_body(limit: int) -> bytes:
         raise TooLarge(f"The body takes at most {limit:,} bytes.")
     if request.content_length is not None and len(body) < request.content_length:
         raise BadRequest("The body was cut short.")
+    forget_actor()
     return body
 
 

@@ -141,7 +141,7 @@ def opened(file_field: str) -> ArrivingForm | ReadForm:
 
 def _require_small_enough() -> None:
     """Forms carry files as large as files may be."""
-    largest = current_app.extensions["portal"].max_file_size
-    request.max_content_length = LARGEST_SIZE if largest is None else largest + 2 * MOST_TEXT
+    largest = current_app.extensions["portal"].max_file_size or LARGEST_SIZE
+    request.max_content_length = min(largest + 2 * MOST_TEXT, LARGEST_SIZE)
     if (request.content_length or 0) > request.max_content_length:
         raise TooLarge(f"Files take at most {largest:,} bytes here.")

@@ -52,7 +52,7 @@ def set_access(actor: Actor, entry: "Entry", access: str, team_id: str | None = 
     entry.access, entry.team_id, entry.updated_at = access, team.id if team else None, now()
     db.session.flush()
     if (was, old) != (access, team):
-        was_team = {"was_team": old.name} if old else {}
+        was_team = {"was_team": old.name, "was_team_id": old.id} if old else {}
         audit.note(actor, What.ACCESS_CHANGED, entry=entry, team=team, was=was, now=access, **was_team)
 
 

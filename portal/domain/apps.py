@@ -59,6 +59,7 @@ def create(actor: Actor, team: Team, name: str) -> App:
     """A new, empty app; 409 if the team has one of this name."""
     app = App(id=new_id(), team_id=team.id)
     _name(app, name)
+    audit.note(actor, What.APP_CREATED, team=team, name=app.name)
     return app
 
 
@@ -116,13 +117,17 @@ def register(actor: Actor, app: App, kind: Kind, fields: dict[str, Any]) -> Entr
 @allows(OnApp.ADMINISTER, holding=lock)
 def rename(actor: Actor, app: App, name: str) -> None:
     """409 if the team has another app of this name."""
+    was = app.name
     _name(app, name)
+    if app.name != was:
+        audit.note(actor, What.APP_RENAMED, team=app.team, name=app.name, was=was)
 
 
 @allows(OnApp.ADMINISTER, holding=lock)
 def remove(actor: Actor, app: App) -> None:
     """The app ends. What is in it keeps its owner and stays shared, with ` (APP)` added where a name is taken."""
     _take_out(actor, {app.id: app.name}, Entry.app_id == app.id)
+    audit.note(actor, What.APP_DELETED, team=app.team, name=app.name)
     db.session.delete(app)
     db.session.flush()
 
@@ -135,13 +140,14 @@ def dissolve(actor: Actor, team: Team) -> None:
     """
     names = {app.id: app.name for app in list_of(actor, team)}
     _take_out(actor, names, or_(Entry.app_id.in_(names), Entry.team_id == team.id))
+    for name in names.values():
+        audit.note(actor, What.APP_DELETED, team=team, name=name)
     db.session.execute(delete(App).where(App.team_id == team.id))
 
 
 def _take_out(actor: Actor, names: Mapping[str, str], concerned: ColumnElement[bool]) -> None:
     """Out of the apps with these ids and names; locks all entries that are concerned."""
-    locked = select(Entry).where(concerned).order_by(Entry.id).with_for_update(of=Entry)
-    for entry in db.session.scalars(locked.execution_options(populate_existing=True)).all():
+    for entry in db.session.scalars(entries.locked(concerned)).all():
         app_name = names.get(entry.app_id or "")
         if app_name is not None:
             was, entry.app_id = entry.name, None

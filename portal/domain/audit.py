@@ -32,7 +32,7 @@ class What(StrEnum):
     ENTRY_REGISTERED = "entry.registered"
     ENTRY_RENAMED = "entry.renamed"  # was
     ENTRY_DELETED = "entry.deleted"
-    ACCESS_CHANGED = "access.changed"  # was, now; team is the new one, was_team the name of the old
+    ACCESS_CHANGED = "access.changed"  # was, now; team is the new one, was_team the name of the old, was_team_id its id
     DEFAULT_PERMISSION_CHANGED = "default_permission.changed"  # was, now
     OWNER_CHANGED = "owner.changed"  # about: the new owner; was: the user name of the old
     VERSION_PUBLISHED = "version.published"  # number
@@ -41,6 +41,9 @@ class What(StrEnum):
     TEAM_CREATED = "team.created"
     TEAM_RENAMED = "team.renamed"  # was
     TEAM_DELETED = "team.deleted"
+    APP_CREATED = "app.created"  # name; team is whose app it is
+    APP_RENAMED = "app.renamed"  # name, was
+    APP_DELETED = "app.deleted"  # name
     MEMBER_ADDED = "member.added"
     MEMBER_REMOVED = "member.removed"
     MEMBER_PROMOTED = "member.promoted"
@@ -126,6 +129,16 @@ def of_entry(actor: Actor, entry: "Entry", limit: int = PAGE, before: str | None
 def recent(actor: Actor, limit: int = PAGE, before: str | None = None) -> Trail:
     """What was done in the whole portal; `before` as in `of_entry`."""
     return _page(select(AuditEntry), limit, before)
+
+
+@anyone("who has the row may read it")
+def said(actor: Actor, row: AuditEntry) -> tuple[str | None, str, dict[str, Any]]:
+    """Team's id and name and details of a row that the actor may read; teams that they may not see have no name."""
+    details = dict(row.details)
+    if not actor.is_admin and details.pop("was_team_id", None) not in actor.teams:
+        details.pop("was_team", None)
+    is_hidden = row.team_id is not None and not actor.is_admin and row.team_id not in actor.teams
+    return (None, "", details) if is_hidden else (row.team_id, row.team_name, details)
 
 
 def _page(query: Select[AuditEntry], limit: int, before: str | None) -> Trail:

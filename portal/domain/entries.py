@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Select, String, bindparam, inspect, select
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Select, String, bindparam, inspect, select
 from sqlalchemy.exc import InvalidRequestError
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
 from portal.database import Id, JsonObject, Table, Time, begin_write, new_id, now
 from portal.domain import audit, dependencies, entry_names, experiments, rules
@@ -161,56 +161,16 @@ _BY_ID = (
     .execution_options(populate_existing=True)  # who may read it is decided by the row as it is now
 )
 _HELD: dict[str, Any] = {"of": Entry, "read": True, "key_share": True}
-_BY_ID_HELD = _BY_ID.with_for_update(**_HELD)
+_BY_ID_HELD = _BY_ID.options(lazyload(Entry.owner)).with_for_update(**_HELD)
 
 
-@allows(OnEntry.WRITE, writes=True)
-def edit(
-    actor: Actor,
-    entry: Entry,
-    fields: dict[str, Any],
-    *,
-    depends_on: Sequence[str] | None = None,
-    experiment: str | None = None,
-) -> Entry:
-    """Changes the given fields of `_FIELDS`; the others stay as they are."""
-    lock(entry)
-    was = entry.name
-    with db.session.no_autoflush:
-        _describe(entry, fields)
-        if "name" in fields:
-            entry_names.require_free(entry)
-    entry.updated_at = now()
-    entry_names.flush(entry)
-    if entry.name != was:
-        audit.note(actor, What.ENTRY_RENAMED, entry=entry, was=was)
-    if depends_on is not None:
-        dependencies.replace(actor, entry, depends_on)
-    if experiment:
-        experiments.tie(entry.id, experiment)
-    return entry
+def locked(*which: ColumnElement[bool]) -> Select[Entry]:
+    """The query for these entries, which nobody else changes from then on. Checks no permission.
 
-
-@allows(OnEntry.OWN, writes=True)
-def remove(actor: Actor, entry: Entry) -> None:
-    """Deletes an entry with its versions and uploads; 422 while another entry depends on it.
-
-    The bytes go with the sweep: a row that names a missing file is worse than a file that no row names.
+    Without their owners: joined, a row would be missing whose owner changes while it is waited for.
     """
-    lock(entry)
-    number = dependencies.count_dependents(entry)
-    if number:
-        others = f"{number} other {entry.kind}{' depends' if number == 1 else 's depend'}"
-        raise Invalid(f"{others} on this {entry.kind}, so it cannot be deleted.")
-    audit.note(actor, What.ENTRY_DELETED, entry=entry)
-    db.session.delete(entry)
-    db.session.flush()
-
-
-@scoped
-def visible_ids(actor: Actor, kind: Kind) -> Select[str]:
-    """The query for all that the actor may read, for others to start from: lists have no end, and bound values do."""
-    return select(Entry.id).where(Entry.kind == kind.word, readable(actor, Entry))
+    query = select(Entry).where(*which).order_by(Entry.id).options(lazyload(Entry.owner))
+    return query.with_for_update(of=Entry).execution_options(populate_existing=True)
 
 
 def lock(entry: Entry) -> None:
@@ -232,9 +192,57 @@ def hold(entry: Entry) -> None:
 
 def _reread(entry: Entry, strength: dict[str, Any]) -> None:
     try:
-        db.session.refresh(entry, with_for_update=strength)
+        db.session.refresh(entry, inspect(Entry).column_attrs.keys(), with_for_update=strength)
     except InvalidRequestError:  # the row is gone
         raise NotFound() from None
+    db.session.expire(entry, ["owner"])
+
+
+@allows(OnEntry.WRITE, holding=lock)
+def edit(
+    actor: Actor,
+    entry: Entry,
+    fields: dict[str, Any],
+    *,
+    depends_on: Sequence[str] | None = None,
+    experiment: str | None = None,
+) -> Entry:
+    """Changes the given fields of `_FIELDS`; the others stay as they are."""
+    was = entry.name
+    with db.session.no_autoflush:
+        _describe(entry, fields)
+        if "name" in fields:
+            entry_names.require_free(entry)
+    entry.updated_at = now()
+    entry_names.flush(entry)
+    if entry.name != was:
+        audit.note(actor, What.ENTRY_RENAMED, entry=entry, was=was)
+    if depends_on is not None:
+        dependencies.replace(actor, entry, depends_on)
+    if experiment:
+        experiments.tie(entry.id, experiment)
+    return entry
+
+
+@allows(OnEntry.OWN, holding=lock)
+def remove(actor: Actor, entry: Entry) -> None:
+    """Deletes an entry with its versions and uploads; 422 while another entry depends on it.
+
+    The bytes go with the sweep: a row that names a missing file is worse than a file that no row names.
+    """
+    number = dependencies.count_dependents(entry)
+    if number:
+        others = f"{number} other {entry.kind}{' depends' if number == 1 else 's depend'}"
+        raise Invalid(f"{others} on this {entry.kind}, so it cannot be deleted.")
+    audit.note(actor, What.ENTRY_DELETED, entry=entry)
+    db.session.delete(entry)
+    db.session.flush()
+
+
+@scoped
+def visible_ids(actor: Actor, kind: Kind) -> Select[str]:
+    """The query for all that the actor may read, for others to start from: lists have no end, and bound values do."""
+    return select(Entry.id).where(Entry.kind == kind.word, readable(actor, Entry))
 
 
 def checked(fields: dict[str, Any]) -> dict[str, Any]:

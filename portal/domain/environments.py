@@ -65,7 +65,7 @@ def deploy(actor: Actor, entry: Entry, number: int | None, name: str) -> int:
         raise NoEnvironment(f"Takes {' or '.join(NAMES)} as an environment.")
     wanted = entry.version if number is None else number
     known = select(Version).where(Version.entry_id == entry.id, Version.number == wanted)
-    version = db.session.scalar(known) if wanted is not None and wanted < 2**31 else None
+    version = db.session.scalar(known) if wanted is not None and 0 < wanted < 2**31 else None
     if version is None:
         has = f"This {entry.kind} has no version"
         raise NoVersion(f"{has} yet." if number is None else f"{has} {number}.")

@@ -5,7 +5,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, func, or_, select, true
 
 from portal.domain import revision, rules
 from portal.domain.access import readable
@@ -68,8 +68,17 @@ def _in_experiment(entry: Any, name: str) -> ColumnElement[bool]:
     return entry.id.in_(ties.where(Experiment.name_key == rules.key(name)))
 
 
+MOST_WORDS = 12
+
+
 def _says(entry: Any, text: str) -> ColumnElement[bool]:
-    return or_(contains(entry.name_key, rules.key(text)), entry.description.icontains(text, autoescape=True))
+    """Every word, in any order, in the name, the description or the type."""
+    return and_(true(), *(_says_word(entry, word) for word in text.split(maxsplit=MOST_WORDS - 1)))
+
+
+def _says_word(entry: Any, word: str) -> ColumnElement[bool]:
+    texts = (each.icontains(word, autoescape=True) for each in (entry.description, entry.type))
+    return or_(contains(entry.name_key, rules.key(word)), *texts)
 
 
 def _owned_by(entry: Any, username: str) -> ColumnElement[bool]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from portal.domain import audit, handover, rules, users
 from portal.domain.audit import What
-from portal.domain.entries import Entry
+from portal.domain.entries import Entry, locked
 from portal.domain.teams import Membership, Team
 from portal.domain.users import User
 from portal.errors import Denied, Invalid, NotFound
@@ -79,9 +79,9 @@ def promote(actor: Actor, user_id: str) -> None:
 @allows(Portal.ADMINISTER, writes=True)
 def demote(actor: Actor, user_id: str) -> None:
     """From now on this person is no administrator; 404 if there is nobody, 422 if there is no other administrator."""
-    user, number = _lock(actor, user_id)
+    user, others = _lock(actor, user_id)
     if user.is_admin:
-        _require_another(number)
+        _require_another(others)
         user.is_admin = False
         audit.note(actor, What.USER_DEMOTED, about=user.username)
         db.session.flush()
@@ -94,9 +94,9 @@ def remove(actor: Actor, user_id: str) -> None:
     Their entries and datasets pass to the actor, with ` (USERNAME)` added where a name is taken. What they added stays.
     422 for the last administrator, and for the actor, who could not pass anything on to themselves.
     """
-    user, number = _lock(actor, user_id)
+    user, others = _lock(actor, user_id)
     if user.is_admin:
-        _require_another(number)
+        _require_another(others)
     if user.id == actor.user_id:
         raise Invalid("Nobody deletes themselves: what they have would pass to them. Ask another administrator.")
     _lock_entries(user)
@@ -112,7 +112,8 @@ def remove(actor: Actor, user_id: str) -> None:
 
 
 def _lock(actor: Actor, user_id: str) -> tuple[User, int]:
-    """The person, whom nobody else changes until the end of this transaction, and how many administrators there are.
+    """The person, whom nobody else changes until the end of this transaction, and how many other administrators who
+    may log in there are.
 
     None of these becomes none until then. All are locked at once and in one order: nobody waits in a circle.
     403 where the actor has just been made none, 404 if there is nobody.
@@ -125,7 +126,8 @@ def _lock(actor: Actor, user_id: str) -> tuple[User, int]:
         raise Denied()
     if user_id.lower() not in found:
         raise NotFound("There is no such person.")
-    return found[user_id.lower()], len(administrators)
+    user = found[user_id.lower()]
+    return user, sum(each.is_admin and each.is_verified for each in found.values() if each is not user)
 
 
 def _keep_alone(user: User) -> None:
@@ -133,11 +135,10 @@ def _keep_alone(user: User) -> None:
     db.session.execute(select(User.id).where(User.id == user.id).with_for_update())
 
 
-def _require_another(number: int) -> None:
-    if number < 2:
+def _require_another(others: int) -> None:
+    if not others:
         raise Invalid("This is the last administrator. Make somebody else one first.")
 
 
 def _lock_entries(user: User) -> Sequence[Entry]:
-    theirs = select(Entry).where(Entry.owner_id == user.id).order_by(Entry.id).with_for_update(of=Entry)
-    return db.session.scalars(theirs.execution_options(populate_existing=True)).all()
+    return db.session.scalars(locked(Entry.owner_id == user.id)).all()

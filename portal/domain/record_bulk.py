@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import compress
@@ -67,12 +67,19 @@ class Loaded:
 
 @allows(OnEntry.WRITE)
 def add_many(
-    actor: Actor, entry: Entry, batches: Iterable[Batch], *, atomic: bool = False, rehearsal: bool = False
+    actor: Actor,
+    entry: Entry,
+    batches: Iterable[Batch],
+    *,
+    atomic: bool = False,
+    rehearsal: bool = False,
+    asked_anew: Callable[[], Actor] | None = None,
 ) -> Iterator[Loaded]:
     """Adds the records of numbered lines; yields what has become of them, one and the same object, after every batch.
 
     Each batch is committed, so that nothing is lost when reading the next one fails, and nothing is locked meanwhile.
     `atomic` commits once at the end, and nothing if any line made no record. A `rehearsal` takes every batch back.
+    Batches may take long to come: `asked_anew` tells before each who the actor is by then, and what they may do.
     Two who load the same records in different orders may wait for each other in a circle: one of them starts its batch
     anew.
     """
@@ -81,6 +88,8 @@ def add_many(
     places = Places()
     end_read()
     for batch in batches:
+        if asked_anew is not None:
+            actor = asked_anew()
         for turn in range(MOST_TURNS):
             begin_write()
             entry = entries.get(actor, kind, entry_id)

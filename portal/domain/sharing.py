@@ -90,6 +90,8 @@ class Preview(NamedTuple):
     signed_in: Step
     visitors: Step
     seen: str
+    heir: str | None = None
+    """The user name of who owns the entry then, if somebody else does now."""
 
 
 def terms_of(entry: Entry) -> Terms:
@@ -139,7 +141,8 @@ def preview(actor: Actor, entry: Entry, wanted: Terms, *, visitor: Actor = VISIT
             change.names += (person.username,)
         digest.update(repr((person.user_id, step)).encode())
     ordered = sorted(changes.values(), key=lambda change: (-change.step.after, change.step.before))
-    return Preview(before, after, ordered, signed_in, visitors, digest.hexdigest()[:32])
+    heir = db.session.get_one(User, after.owner_id).username if after.owner_id != before.owner_id else None
+    return Preview(before, after, ordered, signed_in, visitors, digest.hexdigest()[:32], heir)
 
 
 @allows(OnEntry.OWN, writes=True)

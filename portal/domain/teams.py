@@ -89,7 +89,7 @@ def list_visible(actor: Actor) -> Sequence[Team]:
     return db.session.scalars(query if actor.is_admin else query.where(Team.id.in_(actor.teams))).all()
 
 
-@allows(OnTeam.SEE)
+@allows(OnTeam.OVERSEE)
 def members(actor: Actor, team: Team) -> Sequence[Row[Any]]:
     """Who is in the team, as rows of user_id, username, email, is_admin, by user name."""
     columns = User.id.label("user_id"), User.username, User.email, Membership.is_admin
@@ -97,7 +97,7 @@ def members(actor: Actor, team: Team) -> Sequence[Row[Any]]:
     return db.session.execute(query.order_by(User.username_key)).all()
 
 
-@allows(OnTeam.SEE)
+@allows(OnTeam.OVERSEE)
 def entries(actor: Actor, team: Team, kind: "Kind") -> Select[str]:
     """The query for the ids of what is shared with the team. Every member may read all of it."""
     from portal.domain.entries import Entry
@@ -122,11 +122,10 @@ def rename(actor: Actor, team: Team, name: str) -> None:
 def remove(actor: Actor, team: Team) -> None:
     """Deletes the team and its apps. What was shared with it becomes private and keeps its owners."""
     from portal.domain import apps
-    from portal.domain.entries import Entry
+    from portal.domain.entries import Entry, locked
 
     apps.dissolve(actor, team)
-    shared = select(Entry).where(Entry.team_id == team.id).order_by(Entry.id).with_for_update(of=Entry)
-    for entry in db.session.scalars(shared.execution_options(populate_existing=True)):
+    for entry in db.session.scalars(locked(Entry.team_id == team.id)):
         _make_private(actor, team, entry)
     audit.note(actor, What.TEAM_DELETED, team=team)
     db.session.flush()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from portal.database import Id, Table, Time, begin_write, end_read, new_id, now
 from portal.domain import audit, passwords, rules, throttle
 from portal.domain.audit import What
-from portal.errors import Conflict, Denied, NotFound, invalid
+from portal.errors import Conflict, Denied, NotFound, Unauthenticated, invalid
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, anyone
@@ -166,7 +166,7 @@ def _replace_password(user_id: str | None, password: str, *, spare: str = "") ->
 
     hashed = passwords.hash_password(password)
     begin_write()
-    db.session.get_one(User, user_id).password_hash = hashed
+    _still_there(user_id).password_hash = hashed
     ended = LoginSession.user_id == user_id, LoginSession.key_hash != spare
     db.session.execute(delete(LoginSession).where(*ended))
 
@@ -179,3 +179,10 @@ def _require_password(user_id: str | None, current: str, limit: str) -> None:
     if not passwords.verify(current, hashed):
         raise invalid("current", "This is not your current password.")
     attempts.give_back()
+
+
+def _still_there(user_id: str | None) -> User:
+    user = db.session.get(User, user_id, populate_existing=True)
+    if user is None:
+        raise Unauthenticated("This account has just been deleted.")
+    return user

@@ -50,7 +50,7 @@ def get(actor: Actor, entry: Entry, number: int | None = None) -> Version:
     """Version `number` of the entry (404 if there is none), or its newest (422 while there is none)."""
     wanted = entry.version if number is None else number
     query = select(Version).where(Version.entry_id == entry.id, Version.number == wanted)
-    found = db.session.scalar(query) if wanted is not None and wanted < 2**31 else None
+    found = db.session.scalar(query) if wanted is not None and 0 < wanted < 2**31 else None
     if found is not None:
         return found
     if number is None:

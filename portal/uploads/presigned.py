@@ -18,6 +18,7 @@ from portal.extensions import db
 from portal.security.actor import Actor, Via
 from portal.security.guard import allows, enforce
 from portal.security.policy import OnUpload
+from portal.settings import LARGEST_SIZE
 from portal.storage import base
 from portal.uploads import machine, session
 from portal.uploads.finish import finish
@@ -60,8 +61,8 @@ def receive(actor: Actor, upload: Upload, length: int, source: base.Source) -> N
 
     No database connection is held while the bytes come. Wants an open upload.
     """
-    largest = current_app.extensions["portal"].max_file_size
-    if largest is not None and length > largest:
+    largest = current_app.extensions["portal"].max_file_size or LARGEST_SIZE
+    if length > largest:
         raise TooLarge(f"Files take at most {largest:,} bytes here; this one has {length:,}.")
     upload_id = upload.id
     end_read()

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from portal.database import Id, JsonObject, Table, Time, new_id, now
 from portal.domain import rules
 from portal.domain.access import Ids
-from portal.domain.entries import Entry
+from portal.domain.entries import Entry, locked
 from portal.domain.kinds import Kind
 from portal.domain.users import User
 from portal.errors import Conflict, Gone, NotFound
@@ -121,8 +121,7 @@ def lock(upload_id: str) -> Upload:
     The entry comes first, as for whoever deletes it. Checks no permission.
     """
     its_entry = select(Upload.entry_id).where(Upload.id == upload_id).scalar_subquery()
-    entry = select(Entry).where(Entry.id == its_entry).with_for_update(of=Entry)
-    db.session.scalar(entry.execution_options(populate_existing=True))
+    db.session.scalar(locked(Entry.id == its_entry))
     return find(upload_id, locked=True)
 
 

@@ -18,7 +18,7 @@ def show(kind: Kind, entry_id: str) -> ResponseReturnValue:
     return render_template(
         "entries/activity.html",
         **head(kind, entry),
-        lines=trail.of_entry(found.rows),
+        lines=trail.of_entry(current_actor(), found.rows),
         here=url_for("entries.activity", kind=kind, entry_id=entry.id),
         older=found.older,
         is_first=before is None,

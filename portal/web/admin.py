@@ -61,4 +61,4 @@ def activity() -> ResponseReturnValue:
 
 def _lines(found: Trail) -> list[Any]:
     there = oversight.still_there(current_actor(), (row.entry_id for row in found.rows))
-    return trail.of_portal(found.rows, there)
+    return trail.of_portal(current_actor(), found.rows, there)

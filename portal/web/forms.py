@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired
 
 from portal.errors import PortalError
 from portal.extensions import db
-from portal.identity import current_actor
+from portal.identity import current_actor, forget_actor
 from portal.settings import LARGEST_SIZE
 from portal.uploads.translate import StorageError, translate
 
@@ -20,6 +20,11 @@ Refusal = PortalError | StorageError
 
 
 class Form(FlaskForm):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.is_submitted():
+            forget_actor()  # the form has just arrived
+
     def complain(self, error: Refusal, names: Mapping[str, str] | None = None) -> int:
         """Shows a verb's error beside its field, what belongs to no field of this form on top; returns its status.
 

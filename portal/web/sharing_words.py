@@ -25,6 +25,9 @@ class Sentence(NamedTuple):
 def sentences(said: Preview, teams: Teams) -> list[Sentence]:
     """`teams` maps the ids of the teams concerned to their names."""
     found = [_of_people(change, teams) for change in said.changes]
+    rises = any(change.rule is Rule.OWNER and opens(change.step) for change in said.changes)
+    if said.heir is not None and not rises:  # they might do all that an owner may before
+        found.insert(0, Sentence("person", f"Makes {said.heir} the owner."))
     else_ = " else" if said.changes or "protected" in (said.before.access, said.after.access) else ""
     everybody = f"everybody{else_} who is signed in"
     for step, who in ((said.signed_in, everybody), (said.visitors, "visitors who are not signed in")):

@@ -132,8 +132,8 @@ def demote(team_id: str, user_id: str) -> ResponseReturnValue:
 @pages.get("/<id:team_id>/leave")
 def leave(team_id: str) -> ResponseReturnValue:
     team = _get_for(OnTeam.LEAVE, team_id)
-    own = {"owner": (current_actor().username,)}
-    closed = {kind: found.total - _shared(team, **own)[kind].total for kind, found in _shared(team).items()}
+    own = _shared(team, owner=(current_actor().username,))
+    closed = {kind: found.total - own[kind].total for kind, found in _shared(team).items()}
     return render_template("teams/leave.html", team=team, closed=_in_words(closed))
 
 

@@ -7,9 +7,9 @@ from flask import url_for
 from markupsafe import Markup, escape
 
 from portal.database import now
-from portal.domain.audit import AuditEntry, What
+from portal.domain.audit import AuditEntry, What, said
 from portal.domain.kinds import BY_WORD
-from portal.security.actor import Via
+from portal.security.actor import Actor, Via
 from portal.web.figures import counted, exact_time, time_tag
 
 SENTENCES = {
@@ -25,6 +25,9 @@ SENTENCES = {
     What.TEAM_CREATED: "made the team {team}",
     What.TEAM_RENAMED: "renamed the team {was} to {team}",
     What.TEAM_DELETED: "deleted the team {team}",
+    What.APP_CREATED: "made the app {name} of the team {team}",
+    What.APP_RENAMED: "renamed the app {was} of the team {team} to {name}",
+    What.APP_DELETED: "deleted the app {name} of the team {team}",
     What.MEMBER_ADDED: "added {about} to the team {team}",
     What.MEMBER_REMOVED: "removed {about} from the team {team}",
     What.MEMBER_PROMOTED: "made {about} an administrator of the team {team}",
@@ -64,20 +67,20 @@ class Line(NamedTuple):
     way: str
 
 
-def of_entry(rows: Iterable[AuditEntry]) -> list[Line]:
+def of_entry(actor: Actor, rows: Iterable[AuditEntry]) -> list[Line]:
     """For a page that is about the one entry."""
-    return [_line(row, Markup("it")) for row in rows]
+    return [_line(actor, row, Markup("it")) for row in rows]
 
 
-def of_portal(rows: Iterable[AuditEntry], existing: Container[str]) -> list[Line]:
+def of_portal(actor: Actor, rows: Iterable[AuditEntry], existing: Container[str]) -> list[Line]:
     """For a page about everything; entries whose ids are among `existing` are linked."""
-    return [_line(row, _named(row, existing)) for row in rows]
+    return [_line(actor, row, _named(row, existing)) for row in rows]
 
 
-def _line(row: AuditEntry, it: Markup) -> Line:
+def _line(actor: Actor, row: AuditEntry, it: Markup) -> Line:
     return Line(
         _who(row),
-        _sentence(row, it),
+        _sentence(actor, row, it),
         time_tag(row.at, now()),
         exact_time(row.at),
         row.address or "",
@@ -91,26 +94,28 @@ def _who(row: AuditEntry) -> str:
     return row.username or ("The command line" if row.via == Via.COMMAND else "The portal")
 
 
-def _sentence(row: AuditEntry, it: Markup) -> Markup:
-    details = row.details
+def _sentence(actor: Actor, row: AuditEntry, it: Markup) -> Markup:
+    _, team, details = said(actor, row)
     words = {
         **details,
         "it": it,
         "about": "themselves" if row.about == row.username else row.about,
-        "team": row.team_name,
+        "team": team,
         "records": counted(details.get("number", 0), "record"),
         "may": _MAY.get(details.get("scope", ""), ""),
     }
     if row.what == What.ACCESS_CHANGED:
         words["was"] = _level(details["was"], details.get("was_team", ""))
-        words["now"] = _level(details["now"], row.team_name)
+        words["now"] = _level(details["now"], team)
     elif row.what == What.DEFAULT_PERMISSION_CHANGED:
         words["was"], words["now"] = _LETS[details["was"]], _LETS[details["now"]]
     return Markup(SENTENCES[What(row.what)]).format(**words)  # noqa: S704 - our own words; what is put in is escaped
 
 
 def _level(access: str, team: str) -> str:
-    return f"visible to the team {team}" if access == "protected" and team else access
+    if access != "protected":
+        return access
+    return f"visible to the team {team}" if team else "visible to a team"
 
 
 def _named(row: AuditEntry, existing: Container[str]) -> Markup:

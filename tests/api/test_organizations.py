@@ -52,7 +52,9 @@ def test_a_member_makes_an_app_and_a_model_in_it(people: People) -> None:
         "updated_at": model["inserted_at"],
     }
     assert people.teammate.api.get(APPS).json == [app]
-    assert people.teammate.api.get(f"{APPS}?with_models=true").json == [app | {"models": [model]}]
+    for switch in ("true", "True"):
+        assert people.teammate.api.get(f"{APPS}?with_models={switch}").json == [app | {"models": [model]}]
+    assert people.teammate.api.get(f"{APPS}?with_models=banana").status_code == 400
     shown = people.team_admin.api.get(f"/api/v2/model/{model['id']}").json
     assert (shown["access"], shown["team_id"], shown["username"]) == ("protected", people.team_id, "owner")
 
@@ -280,6 +282,7 @@ def test_a_deploy_without_words_is_of_the_newest_to_dev(people: People) -> None:
         ({"version": 0}, "No such version"),
         ({"version": -1}, "No such version"),
         ({"version": 2**40}, "No such version"),
+        ({"version": -(10**30)}, "No such version"),
         ({"version": "newest"}, "No such version"),
         ({"environment": "staging"}, "No such environment"),
         ({"environment": ""}, "No such environment"),

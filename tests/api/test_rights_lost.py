@@ -1,5 +1,8 @@
 """A right taken away over the API is gone in the very next call, also in the middle of an upload."""
 
+import io
+import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -126,3 +129,70 @@ def test_who_looked_after_a_team_and_does_no_more(people: People) -> None:
     assert people.team_admin.api.post(f"{path}/users/{people.reader.id}").status_code == 403
     ok(people.admin.api.delete(f"{path}/users/{people.team_admin.id}"))
     assert people.team_admin.api.get(f"{path}/users").status_code == 404
+
+
+class Arriving(io.RawIOBase):
+    """A body in the middle of which something happens: before it is read for the `nth` time."""
+
+    def __init__(self, body: bytes, happens: Callable[[], Any], nth: int = 1) -> None:
+        self.length, self._bytes, self._happens, self._left = len(body), io.BytesIO(body), happens, nth
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._bytes.tell()
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._bytes.seek(place, whence)
+
+    def readinto(self, buffer: Any) -> int:
+        self._left -= 1
+        if not self._left:
+            thread = threading.Thread(target=self._happens)
+            thread.start()
+            thread.join()
+        return self._bytes.readinto(buffer)
+
+
+def test_lost_while_the_body_arrives(people: People, kind: Kind) -> None:
+    entry_id = make.entry(people.owner, kind=kind, access="protected", team_id=people.team_id)
+    body = Arriving(b'{"access": "public"}', lambda: dismiss_from_team(people, people.team_admin))
+    path = f"/api/v2/{kind.word}/{entry_id}/access"
+    sent = {"content_type": "application/json", "input_stream": body, "content_length": body.length}
+
+    assert people.team_admin.api.post(path, **sent).status_code == 404
+    assert people.stranger.api.get(f"/api/{kind.slug}/id/{entry_id}").status_code == 404
+
+
+def test_lost_while_lines_arrive(people: People, kind: Kind) -> None:
+    shared = {"access": "protected", "team_id": people.team_id, "default_permission": "write"}
+    entry_id = make.entry(people.owner, kind=kind, **shared)
+    line = {f"{kind.word}_data": {}, "site_name": "A"}
+    times = (f"2026-01-01T00:00:00.{number:06d}Z" for number in range(12_000))
+    lines = "".join(json.dumps(line | {"timestamp": time}) + "\n" for time in times).encode()
+    body = Arriving(lines, lambda: dismiss_from_team(people, people.teammate), nth=4)
+    sent = {"content_type": "application/x-ndjson", "input_stream": body, "content_length": body.length}
+
+    answer = people.teammate.api.post(f"/api/{kind.slug}/id/{entry_id}/records", **sent)
+
+    assert answer.status_code == 404
+    assert 0 < answer.json["inserted"] < 12_000
+
+
+def test_lost_while_a_form_arrives(people: People) -> None:
+    """Also of a program that fills in the form of a page, with its token."""
+    form = b"username=noor&email=noor%40example.org&password=a+long+password+1"
+    demote = lambda: people.admin.api.delete(f"/api/v2/user/{people.admin.id}/admin")  # noqa: E731
+    ok(people.admin.api.post(f"/api/v2/user/{people.owner.id}/admin"))
+    body = Arriving(form, demote)
+    kind = "application/x-www-form-urlencoded"
+
+    answer = people.admin.api.post("/admin/users/new", content_type=kind, input_stream=body, content_length=body.length)
+
+    assert answer.status_code == 403
+    assert "noor" not in [row["username"] for row in people.owner.api.get("/api/v2/user/list").json]
+
+
+def dismiss_from_team(people: People, person: Person) -> None:
+    ok(people.admin.api.delete(f"/api/v2/team/{people.team_id}/users/{person.id}"))

@@ -200,10 +200,10 @@ def test_a_cancelled_upload_is_counted_no_more(page: Page, line: Line, people: P
 def test_the_form_says_who_will_see_it(page: Page, line: Line, people: People) -> None:
     entry = make.entry(people.owner, "yield net")
     page.goto(f"{line.address}/uploads/new")
-    expect(page.get_by_text("Only you can see it until you share it.")).to_be_visible()
+    expect(page.get_by_text("can see it until you share it.")).to_be_visible()
     expect(page.get_by_label("Description")).to_have_accessible_description(re.compile("^Markdown"))
     page.get_by_label("For", exact=True).select_option(entry)
-    expect(page.get_by_text("Only you can see it until you share it.")).to_be_hidden()
+    expect(page.get_by_text("can see it until you share it.")).to_be_hidden()
     expect(page.get_by_text("Everybody who may see")).to_be_visible()
     expect(page.get_by_label("Description")).to_have_accessible_description(re.compile("^What is new"))
 

@@ -89,7 +89,9 @@ def test_leaving_a_team_says_which(people: People) -> None:
     with in_transaction(people.owner.app):
         access.set_access(people.owner.actor, db.session.get_one(Entry, entry_id), "private")
 
-        assert told("details")[-1] == ({"was": "protected", "now": "private", "was_team": "Barley lab"},)
+        assert told("details")[-1] == (
+            {"was": "protected", "now": "private", "was_team": "Barley lab", "was_team_id": people.team_id},
+        )
 
 
 def test_the_account(people: People) -> None:

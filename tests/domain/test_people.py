@@ -98,6 +98,16 @@ def test_administrators_are_made_and_unmade_but_for_the_last(app: Flask, people:
         assert noted() == [("user.promoted", "owner"), ("user.demoted", "admin")]
 
 
+def test_an_administrator_who_may_not_log_in_is_no_other_one(app: Flask, people: People) -> None:
+    with in_transaction(app):
+        waiting = make_user("waiting", is_verified=False)
+        promote(people.admin.actor, waiting)
+        with pytest.raises(Invalid, match="last administrator"):
+            demote(people.admin.actor, people.admin.id or "")
+        verify(people.admin.actor, waiting)
+        demote(people.admin.actor, people.admin.id or "")
+
+
 def test_who_has_just_been_unmade_does_nothing_more(app: Flask, people: People, second: Person) -> None:
     """Also in a request that knew them as an administrator when it began."""
     with in_transaction(app):

@@ -170,6 +170,12 @@ def test_handing_over_asks_and_leads_where_the_giver_can_still_go(
     assert people.stranger.client.get(path).status_code == 200
 
 
+def test_handing_over_to_somebody_who_could_do_all_already_names_them(people: People, path: str) -> None:
+    shown = post(people.owner, path, access="private", permission="read", person="admin")
+
+    assert words(shown) == ["Makes admin the owner.", "Removes you (owner until now)."]
+
+
 def test_a_name_that_the_new_owner_uses_is_refused_beside_the_field(people: People, kind: Kind) -> None:
     make.entry(people.stranger, "twin", kind=kind)
     path = f"/{kind.slug}/{make.entry(people.owner, 'Twin', kind=kind)}/access"

@@ -40,6 +40,9 @@ TOLD = {
     What.TEAM_CREATED: ({}, "made the team Barley lab"),
     What.TEAM_RENAMED: ({"was": "Oats"}, "renamed the team Oats to Barley lab"),
     What.TEAM_DELETED: ({}, "deleted the team Barley lab"),
+    What.APP_CREATED: ({"name": "Field"}, "made the app Field of the team Barley lab"),
+    What.APP_RENAMED: ({"name": "Field", "was": "Plots"}, "renamed the app Plots of the team Barley lab to Field"),
+    What.APP_DELETED: ({"name": "Field"}, "deleted the app Field of the team Barley lab"),
     What.MEMBER_ADDED: ({}, "added noor to the team Barley lab"),
     What.MEMBER_REMOVED: ({}, "removed noor from the team Barley lab"),
     What.MEMBER_PROMOTED: ({}, "made noor an administrator of the team Barley lab"),
@@ -77,7 +80,7 @@ def test_sentences(people: People) -> None:
         entry, team = db.session.get_one(Entry, entry_id), db.session.get_one(Team, people.team_id)
         for what, (details, sentence) in TOLD.items():
             audit.note(people.owner.actor, what, entry=entry, team=team, about="noor", **details)
-            [line] = trail.of_portal(audit.recent(people.admin.actor, 1).rows, {entry_id})
+            [line] = trail.of_portal(people.admin.actor, audit.recent(people.admin.actor, 1).rows, {entry_id})
 
             assert unescape(line.sentence.striptags()) == sentence
 
@@ -93,7 +96,7 @@ def test_who_did_it(people: People) -> None:
         ):
             audit.note(actor, what, about="noor")
     with people.owner.app.test_request_context():
-        lines = trail.of_portal(audit.recent(people.admin.actor).rows, ())
+        lines = trail.of_portal(people.admin.actor, audit.recent(people.admin.actor).rows, ())
         assert [line.who for line in lines] == ["noor", "noor", "The portal", "The command line"]
 
 
@@ -124,6 +127,25 @@ def test_the_page_of_an_entry(people: People, kind: Kind) -> None:
     assert "by a program" in page
     assert f"/{kind.slug}/{entry_id}/activity" in people.owner.client.get(f"/{kind.slug}/{entry_id}").text
     assert "/activity" not in people.reader.client.get(f"/{kind.slug}/{entry_id}").text
+
+
+def test_a_new_owner_reads_no_names_of_teams_that_they_are_not_in(people: People) -> None:
+    entry_id = make.entry(people.owner)
+    address = f"/api/v2/model/{entry_id}"
+    for sent in ({"access": "protected", "team_id": people.team_id}, {"access": "private"}):
+        people.owner.api.post(f"{address}/access", json=sent)
+    before = people.owner.api.get(f"{address}/audit").json
+    people.owner.api.post(f"{address}/owner", json={"user_id": people.stranger.id})
+
+    told = people.stranger.api.get(f"{address}/audit")
+    shown = people.stranger.client.get(f"/models/{entry_id}/activity").text
+
+    assert [row["team_name"] for row in before if row["what"] == "access.changed"] == ["", "Barley lab"]
+    assert before[0]["details"]["was_team"] == "Barley lab"
+    assert [row["team_name"] for row in told.json if row["what"] == "access.changed"] == ["", ""]
+    assert "Barley" not in told.text
+    assert "Barley" not in shown
+    assert "visible to a team" in shown
 
 
 def test_older_pages(people: People) -> None:

@@ -10,13 +10,16 @@ def found(people: People, query: str) -> str:
 
 def test_search_reads_names_and_descriptions_whatever_the_case(people: People) -> None:
     make.entry(people.owner, "Gerste ÄHRE", description="Counts ears.")
-    make.entry(people.owner, "weizen", description="Zählt Ähren auf 100 % der Fläche_1.")
+    make.entry(people.owner, "weizen", description="Zählt Ähren auf 100 % der Fläche_1.", type="Regression")
     for query, names in {
         "ähre": ("Gerste ÄHRE", "weizen"),
         "EARS": ("Gerste ÄHRE",),
         "100 %": ("weizen",),
         "fläche_1": ("weizen",),
         "fläche%1": (),
+        "ears gerste": ("Gerste ÄHRE",),
+        "regression  weizen zählt": ("weizen",),
+        "gerste weizen": (),
     }.items():
         page = found(people, query)
         assert [name for name in ("Gerste ÄHRE", "weizen") if f">{name}</a>" in page] == list(names), query

@@ -72,6 +72,7 @@ def _before() -> str | None:
 
 
 def _shape(row: AuditEntry) -> Object:
+    team_id, team_name, details = audit.said(current_actor(), row)
     return {
         "id": row.id,
         "at": rfc3339(row.at),
@@ -83,8 +84,8 @@ def _shape(row: AuditEntry) -> Object:
         "kind": row.kind,
         "entry_id": row.entry_id,
         "entry_name": row.entry_name,
-        "team_id": row.team_id,
-        "team_name": row.team_name,
+        "team_id": team_id,
+        "team_name": team_name,
         "about": row.about,
-        "details": row.details,
+        "details": details,
     }

@@ -15,6 +15,7 @@ from portal.api.bazaar import bazaar, shapes
 from portal.api.bazaar.shapes import VERSION
 from portal.api.bodies import KindSpec, Spec, of_kind
 from portal.api.declared import BYTES, Parameter, accepts, answers, reads, takes
+from portal.api.flags import asked_flag
 from portal.api.shapes import EXAMPLE_ID, Empty, Id, KindShape, Sha256, Shape, Time, by_word, rfc3339
 from portal.domain.kinds import KINDS, Kind
 from portal.errors import BadRequest, Conflict, Denied, Gone, LengthRequired, NotFound, PortalError, WrongType
@@ -167,7 +168,7 @@ def progress(kind: Kind) -> ResponseReturnValue:
         "bytes_checked": upload.checked_bytes,
         "expires_at": rfc3339(upload.expires_at),
     }
-    if request.args.get("digests") == "true":
+    if asked_flag("digests"):
         chunks = [(idx, chunk) for idx, chunk in received.chunks.items() if chunk.sha256]
         body["digests"] = {str(idx): base64.b64encode(chunk.sha256).decode() for idx, chunk in chunks}
     return jsonify(body)

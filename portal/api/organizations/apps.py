@@ -1,11 +1,12 @@
 """Organizations, their apps, and the making of apps and models."""
 
-from flask import jsonify, request
+from flask import jsonify
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from portal.api.bodies import Spec
 from portal.api.declared import Parameter, answers, reads, takes
+from portal.api.flags import asked_flag
 from portal.api.organizations import organizations, shapes
 from portal.api.organizations.places import APP, KIND, ORGANIZATION, app_at, team_at
 from portal.api.organizations.shapes import AppModelShape, AppShape, OrganizationShape
@@ -38,7 +39,7 @@ def list_organizations() -> ResponseReturnValue:
 def list_apps(org: str) -> ResponseReturnValue:
     """The apps of an organization, with the models in them that the caller may see."""
     found = apps.list_of(current_actor(), team_at(org))
-    if request.args.get("with_models") != "true":
+    if not asked_flag("with_models"):
         return jsonify([shapes.app(app) for app in found])
     models = apps.entries_of(current_actor(), found, KIND)
     return jsonify([shapes.app(app) | {"models": list(map(shapes.entry, models.get(app.id, ())))} for app in found])

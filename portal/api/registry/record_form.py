@@ -12,7 +12,7 @@ from portal.domain.entries import Entry
 from portal.domain.kinds import KINDS, Kind
 from portal.domain.records import NewRecord, Record
 from portal.errors import PortalError
-from portal.identity import current_actor
+from portal.identity import current_actor, forget_actor
 from portal.security.guard import enforce
 from portal.security.policy import OnEntry
 from portal.strict_json import compact
@@ -54,7 +54,9 @@ def add(kind: Kind, entry: Entry) -> Record:
         return record_lines.new_record(kind, _said(kind, form.rest()), file_name=name)
 
     if file_name is None:
-        return records.add(current_actor(), entry, describe())
+        new = describe()
+        forget_actor()
+        return records.add(current_actor(), entry, new)
     return add_with_file(current_actor(), entry, file_name, form.file(), describe)
 
 

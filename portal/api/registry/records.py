@@ -35,8 +35,8 @@ def add_record(kind: Kind, entry_id: str) -> ResponseReturnValue:
     if request.mimetype != "application/json":
         raise WrongType("Send a record as application/json, or as multipart/form-data.")
     new = record_lines.new_record(kind, strict_json.loads(read_body(strict_json.MAX_BYTES)))
-    entry = entries.get_held(actor, kind, entry_id)
-    return jsonify(record_shapes.record(kind, entry, records.add(actor, entry, new)))
+    entry = entries.get_held(current_actor(), kind, entry_id)
+    return jsonify(record_shapes.record(kind, entry, records.add(current_actor(), entry, new)))
 
 
 @registry.get("/records/id/<id:record_id>")

@@ -11,6 +11,7 @@ from pydantic import Field
 from werkzeug.exceptions import ClientDisconnected
 
 from portal.api.declared import Parameter
+from portal.api.flags import asked_flag
 from portal.api.registry.record_shapes import RECORD
 from portal.api.shapes import Shape
 from portal.domain import record_bulk, record_lines
@@ -18,7 +19,7 @@ from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.domain.record_bulk import Loaded
 from portal.errors import BadRequest, Invalid, NoSpace, PortalError, WrongType
-from portal.identity import current_actor
+from portal.identity import actor_anew, current_actor
 
 TYPES = ("application/x-ndjson", "application/ndjson")
 ATOMIC = Parameter("atomic", "Of lines: all of them go in or none does.", type="boolean", default=False)
@@ -46,13 +47,13 @@ def load(kind: Kind, entry: Entry) -> ResponseReturnValue:
 
     With `?atomic=true` the body is on the disk before the first record is written, so that nobody waits for its sender.
     """
-    atomic = _switch("atomic")
+    atomic = asked_flag("atomic")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
         raise WrongType("Send the lines as they are, without Content-Encoding.")
     lines = record_lines.read_ndjson(kind, _kept(_arriving()) if atomic else _arriving())
     loaded = Loaded()
     try:
-        for so_far in record_bulk.add_many(current_actor(), entry, lines, atomic=atomic):
+        for so_far in record_bulk.add_many(current_actor(), entry, lines, atomic=atomic, asked_anew=actor_anew):
             loaded = so_far
         if atomic and loaded.rejected:
             raise Invalid("Nothing was added, because not every line could be.")
@@ -66,13 +67,6 @@ def _shape(loaded: Loaded) -> dict[str, Any]:
     """`more_rejected` lines were rejected that `rejected` does not list."""
     rejected = [{"line": line, "error": error} for line, error, _ in loaded.rejected]
     return {"inserted": loaded.inserted, "rejected": rejected, "more_rejected": loaded.unnamed}
-
-
-def _switch(parameter: str) -> bool:
-    given = request.args.get(parameter, "false")
-    if given not in ("true", "false"):
-        raise BadRequest(fields=[(parameter, "Takes true or false.")])
-    return given == "true"
 
 
 def _arriving() -> Iterator[bytes]:
