@@ -82,7 +82,10 @@ def test_the_search_on_top_looks_among_what_the_page_is_about(people: People, ki
 
 
 def test_the_start_page_searches_either_kind(people: People, kind: Kind) -> None:
-    assert f'formaction="/{kind.slug}"' in people.reader.client.get("/").text
+    entry_id = make.entry(people.owner, "Leaf area", kind=kind, access="public")
+
+    assert 'name="q"' in people.reader.client.get("/").text
+    assert f'href="/{kind.slug}/{entry_id}"' in people.reader.client.get("/?q=area+leaf").text
 
 
 def test_a_search_leads_on_to_the_other_kind(people: People, kind: Kind) -> None:
