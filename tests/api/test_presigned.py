@@ -36,6 +36,12 @@ def model(people: People, entry_id: str) -> Model:
     return Model(people.owner)
 
 
+def test_no_file_is_as_large_as_no_number_may_be(model: Model) -> None:
+    endless = {"environ_overrides": {"CONTENT_LENGTH": str(2**63)}}
+
+    assert model.put(model.begin(), b"weights", **endless).status_code == 413
+
+
 def test_a_version_is_begun_sent_and_finished(model: Model, entry_id: str) -> None:
     begun = model.begin(description="Fitted on 2026")
     assert set(begun) == {"filepath", "model_version_id", "presigned_url"}

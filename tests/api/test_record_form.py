@@ -245,3 +245,10 @@ def test_json_says_the_same_as_a_form(people: People, kind: Kind) -> None:
     body = {**form(kind, None, **said), "timestamp": "2026-06-01T12:00:01Z", data: json.loads('{"a": [1, "ü"]}')}
     by_json = people.owner.api.post(f"/api/{kind.slug}/id/{entry_id}/records", json=body).json
     assert {**by_form, "id": 0, "timestamp": 0} == {**by_json, "id": 0, "timestamp": 0}
+
+
+def test_a_form_that_says_it_is_endless_is_too_large(people: People, kind: Kind) -> None:
+    path = f"/api/{kind.slug}/id/{make.entry(people.owner, kind=kind)}/records"
+    said = {"CONTENT_LENGTH": str(2**63), "CONTENT_TYPE": "multipart/form-data; boundary=x"}
+
+    assert people.owner.api.post(path, data=b"--x--", environ_overrides=said).status_code == 413

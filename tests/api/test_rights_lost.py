@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from portal.domain import passwords
 from portal.domain.kinds import Kind
 from tests import make
 from tests.api.sending import Sending
-from tests.people import People, Person
+from tests.people import PASSWORD, People, Person
 
 DATA = bytes(range(256)) * 40
 
@@ -196,3 +197,19 @@ def test_lost_while_a_form_arrives(people: People) -> None:
 
 def dismiss_from_team(people: People, person: Person) -> None:
     ok(people.admin.api.delete(f"/api/v2/team/{people.team_id}/users/{person.id}"))
+
+
+def test_deleted_while_the_password_is_looked_at(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    verify = passwords.verify
+
+    def slowly(*given: Any) -> bool:
+        thread = threading.Thread(target=lambda: people.admin.api.delete(f"/api/v2/user/{people.reader.id}"))
+        thread.start()
+        thread.join()
+        return verify(*given)
+
+    monkeypatch.setattr(passwords, "verify", slowly)
+    given = {"current": PASSWORD, "new": "another horse, correctly stapled"}
+
+    assert people.reader.api.post("/api/v2/user/password", json=given).status_code == 401
+    assert people.reader.api.get("/api/v2/user/info").status_code == 401
