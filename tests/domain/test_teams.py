@@ -101,7 +101,7 @@ def test_members_and_administrators_see_a_team_and_nobody_else(app: Flask, peopl
 
 def test_who_is_in_a_team(app: Flask, people: People) -> None:
     with app.app_context():
-        for person in (people.teammate, people.admin):
+        for person in (people.team_admin, people.admin):
             found = teams.members(person.actor, the_team(people))
             assert [(row.username, row.email, row.is_admin) for row in found] == [
                 ("owner", "owner@example.org", False),
@@ -111,6 +111,8 @@ def test_who_is_in_a_team(app: Flask, people: People) -> None:
         for person in (people.stranger, people.reader, people.anonymous):
             with pytest.raises(NotFound):
                 teams.members(person.actor, the_team(people))
+        with pytest.raises(Denied):
+            teams.members(people.teammate.actor, the_team(people))
 
 
 def test_what_a_team_shares(app: Flask, people: People, kind: Kind) -> None:
@@ -118,8 +120,10 @@ def test_what_a_team_shares(app: Flask, people: People, kind: Kind) -> None:
     make.entry(people.owner, "own", kind=kind)
     make.entry(people.owner, "for all", kind=kind, access="public")
     with app.app_context():
-        for person in (people.teammate, people.admin):
+        for person in (people.team_admin, people.admin):
             assert list(db.session.scalars(teams.entries(person.actor, the_team(people), kind))) == [shared]
+        with pytest.raises(Denied):
+            teams.entries(people.teammate.actor, the_team(people), kind)
         with pytest.raises(NotFound):
             teams.entries(people.stranger.actor, the_team(people), kind)
 
