@@ -269,8 +269,8 @@ def _describe(entry: Entry, fields: dict[str, Any]) -> None:
 def _tied_own(actor: Actor, kind: Kind, fields: dict[str, Any], experiment: str | None) -> Entry | None:
     """The actor's own entry with this name and URL, tied to the experiment. In an app the name is the app's."""
     own = Entry.owner_id == actor.user_id, Entry.kind == kind.word, Entry.app_id.is_(None)
-    same = select(Entry).where(*own, Entry.name_key == rules.key(rules.name(fields.get("name", ""), "name")))
-    entry = db.session.scalar(same.with_for_update(of=Entry))
+    name_key = rules.key(rules.name(fields.get("name", ""), "name"))
+    entry = db.session.scalar(locked(*own, Entry.name_key == name_key))
     if entry is None or entry.url != rules.url(fields.get("url"), "url"):
         return None
     if experiment:

@@ -119,8 +119,8 @@ def _lock(actor: Actor, user_id: str) -> tuple[User, int]:
     403 where the actor has just been made none, 404 if there is nobody.
     """
     asked = User.is_admin | (User.id == (user_id.lower() if rules.is_id(user_id) else None))
-    locked = select(User).where(asked).order_by(User.id).with_for_update(key_share=True)
-    found = {user.id: user for user in db.session.scalars(locked.execution_options(populate_existing=True))}
+    query = select(User).where(asked).order_by(User.id).with_for_update(key_share=True)
+    found = {user.id: user for user in db.session.scalars(query.execution_options(populate_existing=True))}
     administrators = {user.id for user in found.values() if user.is_admin}
     if actor.user_id not in administrators:
         raise Denied()

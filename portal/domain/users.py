@@ -66,7 +66,7 @@ def rename(actor: Actor, user_id: str | None, username: str, email: str, current
     """Changes user name and e-mail, after the current password (422 where it is wrong, 429 past `limit` wrong ones)."""
     _require_password(user_id, current, limit)
     begin_write()
-    user = db.session.get_one(User, user_id)
+    user = _still_there(user_id)
     was = user.username, user.email
     _rename(user, username, email)
     with db.session.no_autoflush:

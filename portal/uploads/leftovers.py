@@ -10,7 +10,7 @@ from portal.domain.audit import What
 from portal.domain.circumstances import Circumstances
 from portal.domain.datasets import EntryDataset
 from portal.domain.dependencies import Dependency
-from portal.domain.entries import Entry
+from portal.domain.entries import Entry, locked
 from portal.domain.experiments import EntryExperiment
 from portal.domain.runs import Run
 from portal.domain.versions import Version
@@ -45,7 +45,7 @@ def remove_made_entry(upload: Upload, actor: Actor) -> None:
     """
     if upload.entry_id is None:
         return
-    entry = db.session.get(Entry, upload.entry_id, populate_existing=True, with_for_update={"of": Entry})
+    entry = db.session.scalar(locked(Entry.id == upload.entry_id))
     if entry is not None and _was_made_in_vain(entry) and _is_bare(entry):
         audit.note(actor, What.ENTRY_DELETED, entry=entry)
         upload.entry = None

@@ -199,7 +199,8 @@ def dismiss_from_team(people: People, person: Person) -> None:
     ok(people.admin.api.delete(f"/api/v2/team/{people.team_id}/users/{person.id}"))
 
 
-def test_deleted_while_the_password_is_looked_at(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("page", ["/account", "/account/password", "/api/v2/user/password"])
+def test_deleted_while_the_password_is_looked_at(people: People, monkeypatch: pytest.MonkeyPatch, page: str) -> None:
     verify = passwords.verify
 
     def slowly(*given: Any) -> bool:
@@ -208,8 +209,11 @@ def test_deleted_while_the_password_is_looked_at(people: People, monkeypatch: py
         thread.join()
         return verify(*given)
 
+    people.reader.headers  # noqa: B018 - logs in beforehand
     monkeypatch.setattr(passwords, "verify", slowly)
     given = {"current": PASSWORD, "new": "another horse, correctly stapled"}
+    named = {"current": PASSWORD, "username": "noor", "email": "noor@example.org"}
+    sent = {"/account": {"data": named}, "/account/password": {"data": given}}
 
-    assert people.reader.api.post("/api/v2/user/password", json=given).status_code == 401
+    assert people.reader.api.post(page, **sent.get(page, {"json": given})).status_code == 401
     assert people.reader.api.get("/api/v2/user/info").status_code == 401
