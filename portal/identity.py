@@ -4,7 +4,7 @@ import base64
 from dataclasses import replace
 from typing import NamedTuple
 
-from flask import Flask, current_app, g, request
+from flask import Flask, Request, current_app, g, request
 from flask_login import UserMixin, current_user
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -15,6 +15,16 @@ from portal.extensions import csrf, login_manager
 from portal.security.actor import Actor, Via, nobody
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class FormRequest(Request):
+    """Whoever reads its form first, CSRF or a view: the sender may do by then what they might not before, or less."""
+
+    def _load_form_data(self) -> None:
+        is_arriving = "form" not in vars(self)
+        super()._load_form_data()
+        if is_arriving and self.method not in SAFE_METHODS:
+            forget_actor()
 
 
 class SignedIn(UserMixin):
@@ -35,6 +45,7 @@ class Basic(NamedTuple):
 def init_app(app: Flask) -> None:
     login_manager.user_loader(_load_session)
     login_manager.session_protection = None  # it would guard "fresh" log-ins, which nothing here asks for
+    app.request_class = FormRequest
     app.before_request(_bound_form)
     app.before_request(_protect_cookie)
 
@@ -147,4 +158,3 @@ def _protect_cookie() -> None:
             g.csrf_valid = True  # where Flask-WTF's forms look
     elif is_page or current_user.is_authenticated:
         csrf.protect()
-        forget_actor()

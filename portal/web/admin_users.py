@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.domain import oversight, people
-from portal.errors import Invalid, invalid
+from portal.errors import Invalid
 from portal.identity import current_actor
 from portal.uploads import session as uploads
 from portal.web.admin import pages
@@ -89,8 +89,7 @@ def remove_user(user_id: str) -> ResponseReturnValue:
     form, status = DeleteForm(), 422
     if form.validate():
         try:
-            if (form.name.data or "").strip() != name:
-                raise invalid("name", "This is not the user name.")
+            form.require(name, "This is not the user name.")
             people.remove(current_actor(), user_id)
         except REFUSALS as error:
             status = form.complain(error)

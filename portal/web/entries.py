@@ -20,7 +20,6 @@ from portal.domain import (
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
 from portal.domain.versions import Version
-from portal.errors import invalid
 from portal.identity import current_actor
 from portal.security.guard import enforce, require_reader
 from portal.security.policy import OnEntry, Portal, can
@@ -145,8 +144,7 @@ def remove(kind: Kind, entry_id: str) -> ResponseReturnValue:
     form, name, status = DeleteForm(), entry.name, 422
     if form.validate():
         try:
-            if (form.name.data or "").strip() != name:
-                raise invalid("name", "This is not its name.")
+            form.require(name)
             entries.remove(current_actor(), entry)
         except REFUSALS as error:
             status = form.complain(error)

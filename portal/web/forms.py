@@ -9,9 +9,9 @@ from flask_wtf.file import FileField
 from wtforms import EmailField, PasswordField, SelectChoice, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
-from portal.errors import PortalError
+from portal.errors import PortalError, invalid
 from portal.extensions import db
-from portal.identity import current_actor, forget_actor
+from portal.identity import current_actor
 from portal.settings import LARGEST_SIZE
 from portal.uploads.translate import StorageError, translate
 
@@ -20,11 +20,6 @@ Refusal = PortalError | StorageError
 
 
 class Form(FlaskForm):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.is_submitted():
-            forget_actor()  # the form has just arrived
-
     def complain(self, error: Refusal, names: Mapping[str, str] | None = None) -> int:
         """Shows a verb's error beside its field, what belongs to no field of this form on top; returns its status.
 
@@ -96,7 +91,14 @@ class TokenForm(Form):
 
 
 class DeleteForm(Form):
+    """Asks for the name of what is to go."""
+
     name = StringField("Name", required("Type the name."))
+
+    def require(self, name: str, words: str = "This is not its name.") -> None:
+        """422 where something else is typed."""
+        if (self.name.data or "").strip() != name:
+            raise invalid("name", words)
 
 
 class UploadForm(Form):

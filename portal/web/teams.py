@@ -9,7 +9,6 @@ from wtforms import BooleanField, StringField
 from portal.domain import acquaintances, app_pages, listing, team_pages, teams
 from portal.domain.kinds import KINDS, Kind
 from portal.domain.teams import Team
-from portal.errors import invalid
 from portal.identity import current_actor
 from portal.security.guard import enforce
 from portal.security.policy import OnTeam, Portal, can
@@ -175,8 +174,7 @@ def remove(team_id: str) -> ResponseReturnValue:
     form, name, status = DeleteForm(), team.name, 422
     if form.validate():
         try:
-            if (form.name.data or "").strip() != name:
-                raise invalid("name", "This is not its name.")
+            form.require(name)
             teams.remove(current_actor(), team)
         except REFUSALS as error:
             status = form.complain(error)
