@@ -9,6 +9,7 @@ from flask_migrate.cli import db
 from sqlalchemy.exc import DBAPIError
 
 import portal
+from portal.commands.backup import backup, restore
 from portal.commands.check import check
 from portal.commands.database import make_app
 from portal.commands.demo import demo
@@ -57,7 +58,7 @@ def cli() -> None:
     """Model Portal: models and scripts, uploads that survive anything."""
 
 
-for command in (check, db, demo, records, serve, token, upload, uploads, user):
+for command in (backup, check, db, demo, records, restore, serve, token, upload, uploads, user):
     cli.add_command(command)
 
 

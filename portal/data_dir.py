@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from portal.durable import write_once
+from portal.errors import Conflict
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 SHORTEST_KEY = 32
+UNFINISHED_RESTORE = "restore-unfinished"  # a file that is there as long as `portal restore` has not come to its end
 
 
 def default_data_dir(environ: Mapping[str, str]) -> Path:
@@ -23,6 +25,12 @@ def default_data_dir(environ: Mapping[str, str]) -> Path:
 
 def make_data_dir(data_dir: Path) -> None:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def require_restored(data_dir: Path) -> None:
+    """Conflict where half a portal lies there."""
+    if (data_dir / UNFINISHED_RESTORE).exists():
+        raise Conflict(f"`portal restore` has not come to its end in {data_dir}. Run it again.")
 
 
 def kept_secret_key(data_dir: Path) -> str:

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "storage": GROUND,
 }
 # The command line and its server stand outside the house and may use all of it; nobody in it uses them.
-OUTSIDE = {"commands", "serve", "demo"}
+OUTSIDE = {"backup", "commands", "serve", "demo"}
 # What everybody stands on knows no room but the spelling of two databases.
 UNDER_GROUND = {*GROUND, "search", "data_dir"}
 
