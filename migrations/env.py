@@ -5,10 +5,13 @@ from flask import current_app
 from sqlalchemy import Connection
 
 from portal.extensions import db
+from portal.sqlite import make_file
 
 
 def run() -> None:
     engine = db.engine
+    if engine.dialect.name == "sqlite":
+        make_file(engine)
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             _enforce_foreign_keys(connection, False)

@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["portal"] = settings
     app.extensions["storage"] = open_store(settings)
     logs.init_app(app)
-    init_database(app, settings.database_url)
+    init_database(app, settings.database_url, settings.database_connections)
     csrf.init_app(app)
     login_manager.init_app(app, add_context_processor=False)
     add_converters(app)

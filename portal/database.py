@@ -1,13 +1,10 @@
 """How the portal talks to its database: one commit per request, writers that never deadlock, shared column types.
 
-SQLite: WAL, `synchronous=FULL` (an acknowledged commit survives a power cut), foreign keys on, and `BEGIN IMMEDIATE`
-for transactions that write, because a busy timeout does not help a read transaction that upgrades to a write.
+What each database is told is in `sqlite.py` and `postgresql.py`, how long it may take in `patience.py`.
 """
 
 import json
 import os
-import sqlite3
-import threading
 import time
 import uuid
 from datetime import UTC, datetime
@@ -15,15 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
-from sqlalchemy import DateTime, Engine, String, Text, TypeDecorator, Uuid, event
-from sqlalchemy.engine import Connection, Dialect, make_url
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy import DateTime, String, Text, TypeDecorator, Uuid
+from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
 
+from portal import patience, sqlite
 from portal.extensions import Base, db
-from portal.search.dialects import json_holds, lower
-from portal.search.json_conditions import says
 
 if TYPE_CHECKING:
     Table = Base
@@ -51,8 +46,6 @@ def _hyphenated(digits: str | None) -> str | None:
 
 Id = HexUuid()
 TextId = Id.with_variant(String(36), "sqlite")  # of rows that leave as text: SQLite keeps it with its hyphens
-
-PATIENCE = 8  # seconds that who wants to write waits for others, of the 10 after which callers get their 503
 
 
 def new_id() -> str:
@@ -146,72 +139,33 @@ class TransactionalFlask(Flask):
         return response
 
 
-def init_database(app: Flask, url: str) -> None:
-    """Binds the database extensions to `app` and prepares every connection."""
-    options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 16, "max_overflow": 32, "pool_timeout": 8}
+# A worker's connections. PostgreSQL takes 100 of all workers of all machines together, unless it is told otherwise.
+_CONNECTIONS = {"sqlite": 48, "postgresql": 16}
+_KEPT = 16  # of them, while nobody needs them
+_POOL_SECONDS = 4  # that callers wait until one is free
+
+
+def init_database(app: Flask, url: str, connections: int | None = None) -> None:
+    """Binds the database extensions to `app` and prepares every connection, of which there are at most so many."""
+    backend = make_url(url).get_backend_name()
+    most = connections or _CONNECTIONS[backend]
+    options: dict[str, Any] = {"poolclass": patience.Pool, "pool_timeout": _POOL_SECONDS, "pool_use_lifo": True}
+    options |= {"pool_size": min(most, _KEPT), "max_overflow": max(most - _KEPT, 0)}
     options["hide_parameters"] = True  # they hold names, e-mails, hashes of passwords, and would stand in the log
-    if make_url(url).get_backend_name() == "sqlite":
-        options["pool_pre_ping"] = False
-        options["connect_args"] = {"timeout": PATIENCE}
-    elif make_url(url).get_backend_name() == "postgresql":
-        # A server that falls silent is given up within the 10 s after which callers get their 503.
-        options["connect_args"] = {"connect_timeout": 5, "tcp_user_timeout": 8000, "keepalives_idle": 5}
+    if backend == "sqlite":
+        options |= {"pool_pre_ping": False, "connect_args": {"timeout": sqlite.PATIENCE}}
+    else:
+        tcp = {"tcp_user_timeout": 8000, "keepalives_idle": 5}  # by itself it is hours before it gives a server up
+        options |= {"pool_pre_ping": True, "connect_args": tcp}
     app.config.update(SQLALCHEMY_DATABASE_URI=url, SQLALCHEMY_ENGINE_OPTIONS=options)
     db.init_app(app)
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            prepare_sqlite(db.engine)
+        if backend == "sqlite":
+            sqlite.prepare_sqlite(db.engine)
         else:
-            event.listen(db.engine, "connect", _keep_utc)
+            from portal.postgresql import prepare_postgresql  # 10 MiB that a portal on SQLite never needs
 
-
-def prepare_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def connect(connection: sqlite3.Connection, _record: object) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "cache_size=-32768"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.create_function("json_holds", 2, json_holds, deterministic=True)
-        connection.create_function("json_says", 2, says, deterministic=True)
-        connection.create_function("lower", 1, lower, deterministic=True)
-
-    turn = threading.Lock()  # SQLite has no queue: who polls among many others may starve
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("writes", False):
-            deadline = time.monotonic() + PATIENCE
-            if not connection.info.get("has_turn"):
-                if not turn.acquire(timeout=PATIENCE):
-                    raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
-                connection.info["has_turn"] = True
-            run(connection, "PRAGMA busy_timeout=1")  # left to itself SQLite sleeps up to 100 ms between two looks
-            while not run(connection, "BEGIN IMMEDIATE", is_last=time.monotonic() > deadline):
-                pass
-            run(connection, f"PRAGMA busy_timeout={1000 * PATIENCE}")
-        else:
-            run(connection, "BEGIN")
-
-    def run(connection: Connection, statement: str, *, is_last: bool = True) -> bool:
-        """Past SQLAlchemy, where it costs a fifth. False where it may be tried again: another process is writing."""
-        try:
-            connection.connection.driver_connection.execute(statement)  # type: ignore[union-attr]
-        except sqlite3.OperationalError as error:
-            if is_last or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-                raise OperationalError(statement, None, error) from error
-            return False
-        return True
-
-    @event.listens_for(engine, "checkin")
-    def checkin(_connection: sqlite3.Connection | None, record: ConnectionPoolEntry) -> None:
-        if record.info.pop("has_turn", False):
-            turn.release()
-
-
-def _keep_utc(connection: Any, _record: object) -> None:
-    """The first and the last day that Python knows have no name in other zones, and could not be read."""
-    connection.execute("SET TIME ZONE 'UTC'")
-    connection.commit()
+            prepare_postgresql(db.engine)
 
 
 def begin_write() -> None:
@@ -242,3 +196,20 @@ def end_read() -> None:
         session.rollback()
     else:  # nothing is written: PostgreSQL's driver forgets at a rollback what it has prepared, half of a page's time
         session.commit()
+
+
+def undo() -> None:
+    """Rolls back. What cannot be, the connection being lost, the database does by itself."""
+    try:
+        db.session.rollback()
+    except DBAPIError:
+        db.session().invalidate()
+
+
+def take_time() -> None:
+    """What this request does from now on, in the transaction that it may be in already, may last: callers know why."""
+    patience.take_time()
+    session = db.session()
+    if session.in_transaction():
+        connection: Any = session.connection().connection.driver_connection
+        connection.take_time()

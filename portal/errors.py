@@ -79,6 +79,10 @@ class Unavailable(PortalError):
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
 
 
+class TookTooLong(Unavailable):
+    title = "This takes too long"
+
+
 class NoSpace(PortalError):
     status, title = 507, "No space left"
 

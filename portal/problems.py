@@ -8,15 +8,17 @@ from typing import Any
 from flask import Flask, Response, current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, PendingRollbackError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
+from portal import outages
+from portal.database import undo
 from portal.domain import entries
 from portal.domain.kinds import BY_SLUG
 from portal.domain.users import User
-from portal.errors import BadRequest, Conflict, NoSpace, NotFound, PortalError, TooLarge, Unauthenticated, Unavailable
+from portal.errors import BadRequest, Conflict, NotFound, PortalError, TooLarge, Unauthenticated
 from portal.extensions import db
 from portal.identity import SAFE_METHODS, be_nobody, caller_or_nobody, has_header_credential
 from portal.storage.base import StorageError
@@ -29,10 +31,11 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PortalError, render)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(CSRFError, _csrf)
-    app.register_error_handler(OperationalError, _database)
+    app.register_error_handler(DBAPIError, _database)
     app.register_error_handler(DataError, _data)
     app.register_error_handler(IntegrityError, _integrity)
     app.register_error_handler(PoolTimeout, _database)
+    app.register_error_handler(PendingRollbackError, _database)
     app.register_error_handler(ObjectDeletedError, lambda _error: render(NotFound()))
     app.register_error_handler(StaleDataError, lambda _error: render(NotFound()))
     app.register_error_handler(StorageError, lambda error: render(translate(error)))
@@ -44,7 +47,7 @@ def is_api() -> bool:
 
 
 def render(error: PortalError) -> ResponseReturnValue:
-    db.session.rollback()
+    undo()
     if is_api():
         response = problem(error)
     elif _sends_to_login(error):
@@ -141,21 +144,15 @@ def _csrf(_error: CSRFError) -> ResponseReturnValue:
     return render(BadRequest("This form is too old, or it did not come from this page. Reload the page and try again."))
 
 
-# What SQLite says when it is busy or its disk is; anything else that is wrong with a statement is our mistake.
-_POSTGRESQL_DISK_FULL = "53100"
 _POSTGRESQL_OUT_OF_RANGE = "22003"
-_AWAY = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_NOTADB")
 
 
 def _database(error: Exception) -> ResponseReturnValue:
-    origin = getattr(error, "orig", None)
-    name: str = getattr(origin, "sqlite_errorname", _AWAY[0])
-    if name == "SQLITE_FULL" or getattr(origin, "sqlstate", None) == _POSTGRESQL_DISK_FULL:
-        return render(NoSpace("The disk of the portal's database is full. Nothing was changed."))
-    if not name.startswith(_AWAY):
+    found = outages.explain(error)
+    if found is None:
         return _unexpected(error)
     current_app.logger.warning("database unavailable: %s", error)
-    return render(Unavailable("The database cannot be reached at the moment. Nothing was changed."))
+    return render(found)
 
 
 def _data(error: Exception) -> ResponseReturnValue:
@@ -176,13 +173,13 @@ def _integrity(error: Exception) -> ResponseReturnValue:
 
 def _caller_is_gone() -> bool:
     """Whether the account of who calls was deleted in the meantime, with all that rows could refer to."""
-    db.session.rollback()
+    undo()
     user_id = caller_or_nobody().user_id
     return user_id is not None and db.session.get(User, user_id) is None
 
 
 def _unexpected(error: Exception) -> ResponseReturnValue:
     current_app.logger.exception("unexpected error")
-    db.session.rollback()
+    undo()
     ours = PortalError("The portal made a mistake. It has been written to the log.")
     return render(ours)

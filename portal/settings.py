@@ -104,6 +104,13 @@ def read_time(text: str) -> timedelta:
     return time
 
 
+def read_number(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() else 0
+    if not 2 <= number <= 1000:
+        raise ValueError
+    return number
+
+
 def read_rate(text: str) -> str:
     (rate,) = parse_many(text)
     if rate.amount < 1 or rate.multiples < 1:
@@ -139,6 +146,7 @@ class Settings:
         "sqlite:////absolute/file.db or postgresql+psycopg://user:password@host/database",
         secret=True,
     )
+    database_connections: int | None = variable(read_number, "a whole number from 2 to 1000", None)
     storage_url: str = variable(read_storage, "file:///absolute/folder")
     public_url: str | None = variable(read_origin, "an http or https address without a path", None)
     signup: Literal["open", "verify", "closed"] = variable(

@@ -61,6 +61,7 @@ def test_settings_do_not_change_after_the_start(tmp_path):
         ("public_url", "https://models.example.org/", "https://models.example.org"),
         ("public_url", "http://[::1]:8000", "http://[::1]:8000"),
         ("database_url", "postgresql+psycopg://u:p@h/db", "postgresql+psycopg://u:p@h/db"),
+        ("database_connections", "24", 24),
         ("secret_key", KEY, KEY),
     ],
 )
@@ -74,6 +75,8 @@ def test_what_is_set_is_read(tmp_path, variable, text, value):
         ("secret_key", "k" * 31),
         ("secret_key", ""),
         ("database_url", "mysql://h/db"),
+        ("database_connections", "1"),
+        ("database_connections", "all"),
         ("database_url", "postgresql+psycopg2://h/db"),
         ("database_url", "sqlite://"),
         ("database_url", "portal.db"),

@@ -14,10 +14,12 @@ from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
 from portal import create_app, folder
+from portal.data_dir import require_restored
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.schema import attach, migrate
 from portal.settings import SettingError, Settings
+from portal.sqlite import make_file
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +31,9 @@ def make_app(settings: Settings | None = None) -> Flask:
     attach(app, folder("migrations"))
     settings = app.extensions["portal"]
     if settings.is_embedded:
+        require_restored(settings.data_dir)
         with app.app_context(), one_at_a_time(settings.data_dir):
+            make_file(db.engine)
             if not _revisions():
                 upgrade()
     return app

@@ -3,10 +3,9 @@
 All comes from one snapshot, the total said beforehand, too. A snapshot must not last, though: it keeps SQLite's log and
 PostgreSQL's dead rows from being tidied up, and a connection from others. After `SNAPSHOT_SECONDS` the next one begins
 behind the last record that left; who reads that slowly may miss what is deleted meanwhile and meet what is added. The
-same, a thousand at a time and with no connection held while they leave, for more than `MOST_SNAPSHOTS` at once.
+same, a thousand at a time and with no connection held while they leave, for more at once than a third of the pool.
 """
 
-import threading
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -35,7 +34,6 @@ from portal.security.actor import Actor
 
 PIECE = 1_000
 SNAPSHOT_SECONDS = 10.0
-MOST_SNAPSHOTS = 16
 MOST_SORTED = 20_000  # records that are fetched and sorted; more are met on a walk along time
 
 Row = tuple[str, str, str, str, int, str | None, str | None, str]
@@ -88,6 +86,7 @@ class Reading:
         self.datasets: dict[str, Named] = {}
         self.around: dict[int, Around] = {}
         self._newest, self._left, self._samples = newest, limit, samples
+        self._is_page = limit is not None and limit < PIECE and not samples
         end_read()  # nobody holds one connection while they wait for another
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         self._thousands = self._read(app, db.engine, actor, after)
@@ -104,10 +103,10 @@ class Reading:
     def _read(self, app: Flask, engine: Engine, actor: Actor, after: str | None) -> Generator[list[Row]]:
         place: Place = None
         search: _Search | None = None
-        with _turn() as has_turn:
+        with _turn(engine.pool) as has_turn:
             while not self.is_whole:
                 with ExitStack() as held:
-                    connection = held.enter_context(open_snapshot(engine))
+                    connection = held.enter_context(open_snapshot(engine, may_last=not self._is_page))
                     if search is None:
                         with asking(connection):
                             self.total = record_search.total(actor, self.wanted)
@@ -140,7 +139,7 @@ class Reading:
 
     def _page(self, connection: Connection, actor: Actor, after: str | None) -> list[Row] | None:
         """A page of less than a thousand, which is found as pages for people are."""
-        if self._left is None or self._left >= PIECE or self._samples:
+        if not self._is_page or self._left is None:
             return None
         ids, has_more = record_search.ids(actor, self.wanted, self._left, after=after, newest=self._newest)
         query = select(*_columns()).where(among(Record.id, "ids", IDS)).order_by(*record_plan.order(self._newest))
@@ -240,9 +239,6 @@ _AROUND = (
 )
 
 
-_turns = threading.BoundedSemaphore(MOST_SNAPSHOTS)
-
-
 def _thousands(result: CursorResult[Any]) -> Iterator[list[Row]]:
     """The rows as the driver gives them: SQLAlchemy's, which are objects, take a fifth longer. The last are fewer."""
     cursor, first = result.cursor, result.fetchmany(1)  # of a cursor on the server SQLAlchemy has read that one
@@ -254,11 +250,12 @@ def _thousands(result: CursorResult[Any]) -> Iterator[list[Row]]:
 
 
 @contextmanager
-def _turn() -> Iterator[bool]:
+def _turn(pool: Any) -> Iterator[bool]:
     """Whether there is a snapshot left for this reader."""
-    has_turn = _turns.acquire(blocking=False)
+    turns = pool.long_stays
+    has_turn = turns.acquire(blocking=False)
     try:
         yield has_turn
     finally:
         if has_turn:
-            _turns.release()
+            turns.release()

@@ -171,8 +171,9 @@ def test_who_leaves_gives_the_connection_back(people: People, entry_id: str, for
 def test_more_readers_than_snapshots_hold_nothing(
     people: People, entry_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_reading, "_turns", threading.BoundedSemaphore(2))
     app = people.owner.app
+    with app.app_context():
+        monkeypatch.setattr(db.engine.pool, "long_stays", threading.BoundedSemaphore(2))
     fill(people, entry_id, 3 * PIECE)
     with app.app_context():
         actor = people.owner.actor
@@ -260,7 +261,7 @@ def test_a_hundred_clients_that_leave_midway_leak_nothing(
 
 def test_readers_that_do_not_read_leave_the_portal_to_others(served: Served, people: People, entry_id: str) -> None:
     fill(people, entry_id, LONG, ballast=BALLAST)
-    slow = [Call(served, people, "/api/models/records") for _ in range(120)]  # a pool has 48 connections
+    slow = [Call(served, people, "/api/models/records") for _ in range(120)]  # a pool has 48 connections at most
     for call in slow:
         assert call.read(12) == b"HTTP/1.1 200"
     for _ in range(20):
