@@ -1,9 +1,8 @@
-"""Sending stored files, whole or a range of them, by the server's `sendfile` and always as an attachment."""
+"""Sending stored files, always as attachments: by the server's `sendfile`, or by an address of the storage."""
 
 import unicodedata
 from datetime import datetime
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 from urllib.parse import quote
 from uuid import UUID
 
@@ -17,9 +16,10 @@ from portal.domain.records import Record
 from portal.domain.versions import Version
 from portal.errors import Damaged, PortalError
 from portal.storage import base, keys
-from portal.storage.base import Missing
+from portal.storage.base import Answer, Missing, Store
 
 PIECE = 256 * 1024
+LIFE = 15 * 60  # seconds that an address of the storage is good for
 
 
 class NotSatisfiable(PortalError):
@@ -56,8 +56,11 @@ def of_record(record: Record) -> Stored:
 
 
 def send(file: Stored) -> Response:
-    """The file with ETag (its sha256), Range, If-Range, If-None-Match; 500 before the first byte if it is damaged."""
-    path = sound_path(file)
+    """The file with ETag (its sha256), Range, If-Range, If-None-Match; 500 before the first byte if it is damaged.
+
+    307 where the storage sends it, with the same ETag and If-None-Match.
+    """
+    require_sound(file)
     response = Response(content_type=file.type, direct_passthrough=True)
     response.headers["Content-Disposition"] = disposition(file.file_name)
     response.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
@@ -68,13 +71,18 @@ def send(file: Stored) -> Response:
     if _is_held(file):
         response.status_code = 304
         return response
+    if request.method == "GET" and (url := _url(file)):
+        response.status_code, response.location = 307, url
+        response.headers["Referrer-Policy"] = "no-referrer"
+        del response.headers["Content-Disposition"]
+        return response
     span = _range(file) if request.method == "GET" else None
     response.content_length = file.size if span is None else span[1] - span[0]
     if span is not None:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {span[0]}-{span[1] - 1}/{file.size}"
     if request.method != "HEAD":
-        part = _Part(path, *(span or (0, file.size)))
+        part = _Part(_store().open(file.key), *(span or (0, file.size)))
         response.response = wrap_file(request.environ, part, PIECE)  # type: ignore[arg-type]
     return response
 
@@ -87,18 +95,31 @@ def disposition(file_name: str) -> str:
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
 
 
-def sound_path(file: Stored) -> Path:
-    """Where its bytes can be read on this machine; `Damaged` unless they are as many as they should be."""
+def opened(file: Stored) -> BinaryIO:
+    """To be read and sought in; `Damaged` as for `send`."""
+    require_sound(file)
+    return _store().open(file.key)
+
+
+def require_sound(file: Stored) -> None:
+    """`Damaged` unless its bytes are as many as they should be."""
     try:
-        path = current_app.extensions["storage"].local_path(file.key)
-        size = path.stat().st_size
+        size = _store().size(file.key)
         trouble = "is marked as damaged" if file.is_damaged else f"has {size} bytes, not {file.size}"
         if not file.is_damaged and size == file.size:
-            return path
-    except (Missing, base.Damaged, OSError) as error:
+            return
+    except (Missing, base.Damaged) as error:
         trouble = f"cannot be read: {error}"
     current_app.logger.error("the file of %s %s", file.about, trouble)
     raise Damaged("The stored file is missing or damaged. The administrator has been told in the log.")
+
+
+def _store() -> Store:
+    return current_app.extensions["storage"]
+
+
+def _url(file: Stored) -> str | None:
+    return _store().url_to_get(file.key, Answer(file.type, disposition(file.file_name)), LIFE)
 
 
 def _is_held(file: Stored) -> bool:
@@ -137,8 +158,8 @@ def _second(file: Stored) -> datetime:
 class _Part:
     """The bytes of a file from `start` to `end`: gunicorn sends its descriptor from where that stands, others read."""
 
-    def __init__(self, path: Path, start: int, end: int) -> None:
-        self._file = path.open("rb", buffering=0)
+    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
+        self._file = file
         self._file.seek(start)
         self._end = end
         self.fileno, self.close = self._file.fileno, self._file.close

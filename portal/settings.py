@@ -24,6 +24,7 @@ from portal.data_dir import SHORTEST_KEY, default_data_dir, kept_secret_key, mak
 
 SIZE = re.compile(r"([0-9]{1,15})([KMGT]?)")
 TIME = re.compile(r"([0-9]{1,9})([smhd]?)")
+BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 LARGEST_SIZE = 2**63 - 1
@@ -59,7 +60,11 @@ def read_database(text: str) -> str:
 
 def read_storage(text: str) -> str:
     url = urlsplit(text)
-    if url.scheme != "file" or url.netloc not in ("", "localhost") or not url.path.startswith("/"):
+    if url.query or url.fragment:
+        raise ValueError
+    if url.scheme == "s3":
+        matched(BUCKET, url.netloc)
+    elif url.scheme != "file" or url.netloc not in ("", "localhost") or not url.path.startswith("/"):
         raise ValueError
     return text
 
@@ -147,7 +152,9 @@ class Settings:
         secret=True,
     )
     database_connections: int | None = variable(read_number, "a whole number from 2 to 1000", None)
-    storage_url: str = variable(read_storage, "file:///absolute/folder")
+    storage_url: str = variable(read_storage, "file:///absolute/folder or s3://bucket/prefix")
+    s3_endpoint_url: str | None = variable(read_address, "an http or https address", None)
+    s3_public_url: str | None = variable(read_address, "an http or https address", None)
     public_url: str | None = variable(read_origin, "an http or https address without a path", None)
     signup: Literal["open", "verify", "closed"] = variable(
         read_word("open", "verify", "closed"), "open, verify or closed", "open"

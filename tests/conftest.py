@@ -9,7 +9,7 @@ from flask import Flask
 from portal import create_app
 from portal.domain.kinds import KINDS, Kind
 from portal.extensions import db
-from tests import databases
+from tests import databases, stored
 from tests.documented import Watch
 from tests.people import People, make_people
 
@@ -35,14 +35,18 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def make_app(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+def make_app(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     """Makes the portal on the fresh database with settings of the test's choice; its JSON is held to its document."""
     made = []
     watches = []
 
     def make(**given: object) -> Flask:
+        if request.node.get_closest_marker("disk"):
+            given = {**stored.folder_settings(tmp_path), **given}
         app = create_app(databases.settings(tmp_path, database_url, **given))
         app.testing = True
+        if stored.ON_S3:
+            app.test_client_class = stored.FollowingClient
         watches.append(Watch(app))
         made.append(app)
         return app

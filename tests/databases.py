@@ -15,6 +15,7 @@ from portal import create_app, folder
 from portal.extensions import db
 from portal.schema import attach
 from portal.settings import Settings
+from tests import stored
 
 NAMES = ("sqlite", "postgresql")
 
@@ -28,7 +29,7 @@ def migrate(home: Path, url: str) -> None:
 
 
 def settings(folder: Path, url: str, **given: object) -> Settings:
-    defaults = {"secret_key": "a key for tests, long enough to be taken", "storage_url": (folder / "files").as_uri()}
+    defaults = {"secret_key": "a key for tests, long enough to be taken", **stored.settings(folder)}
     return Settings(data_dir=folder, database_url=url, **{**defaults, **given})  # type: ignore[arg-type]
 
 

@@ -23,6 +23,9 @@ from portal.uploads import sweep
 from portal.uploads.record_file import add_with_file
 from tests import make
 from tests.people import in_transaction
+from tests.stored import path_of
+
+pytestmark = pytest.mark.disk
 
 FILES = 24
 
@@ -43,7 +46,7 @@ def paths(app, people):
     with app.app_context():
         for number in range(1, FILES + 1):
             key = keys.version_key(make.stored_version(entry_id, number).id)
-            found[number] = app.extensions["storage"].local_path(key)
+            found[number] = path_of(app.extensions["storage"], key)
     return found
 
 
@@ -121,7 +124,7 @@ def test_the_file_of_a_record_is_checked_like_that_of_a_version(check, app, peop
         entry = entries.get(people.owner.actor, MODEL, entry_id)
         new = NewRecord(names=Names(site="Waseca"), file_name="plot.csv")
         record_id = add_with_file(people.owner.actor, entry, "plot.csv", [b"variety,yield\n"], lambda: new).id
-        path = app.extensions["storage"].local_path(keys.record_key(UUID(record_id)))
+        path = path_of(app.extensions["storage"], keys.record_key(UUID(record_id)))
     assert check().exit_code == 0
     address = people.owner.api.get(f"/api/models/records/id/{record_id}/download").headers["Location"]
     flip(path)

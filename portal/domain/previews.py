@@ -5,8 +5,7 @@ import re
 import threading
 import warnings
 from io import BytesIO
-from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from portal.domain.file_types import IMAGES, TEXT
 
@@ -28,12 +27,12 @@ def has_picture(file_type: str | None) -> bool:
     return file_type in IMAGES
 
 
-def picture(path: Path, file_type: str) -> bytes | None:
+def picture(file: BinaryIO, file_type: str) -> bytes | None:
     """The picture as WebP, its longer side at most `LONGEST_SIDE`; None where it cannot or should not be read."""
     from PIL import Image, ImageOps  # 3 MiB of which most workers never show a picture
 
     try:
-        with warnings.catch_warnings(), _AT_ONCE, Image.open(path, formats=[IMAGES[file_type]]) as image:
+        with warnings.catch_warnings(), _AT_ONCE, Image.open(file, formats=[IMAGES[file_type]]) as image:
             warnings.simplefilter("ignore")
             if image.width * image.height > MOST_PIXELS:
                 return None
@@ -51,10 +50,9 @@ def has_text(file_type: str | None) -> bool:
     return file_type == TEXT
 
 
-def text_start(path: Path) -> TextStart:
+def text_start(file: BinaryIO) -> TextStart:
     """The first 64 KiB as text, what is no text in it replaced. Not escaped."""
-    with path.open("rb") as file:
-        data = file.read(MOST_TEXT + 1)
+    data = file.read(MOST_TEXT + 1)
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(data[:MOST_TEXT], final=len(data) <= MOST_TEXT)
     return TextStart(_NOT_SHOWN.sub("\ufffd", text), len(data) <= MOST_TEXT)

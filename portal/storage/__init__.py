@@ -11,11 +11,18 @@ from portal.storage.disk import DiskStore
 class StorageSettings(Protocol):
     @property
     def storage_url(self) -> str: ...
+    @property
+    def s3_endpoint_url(self) -> str | None: ...
+    @property
+    def s3_public_url(self) -> str | None: ...
 
 
 def open_store(settings: StorageSettings) -> Store:
-    """The store at `file:///absolute/folder`. Does not touch it yet."""
+    """The store at `file:///absolute/folder` or `s3://bucket/prefix`. Does not touch it yet."""
     url = urlsplit(settings.storage_url)
-    if url.scheme != "file":
-        raise ValueError(f"{url.scheme}: storage is not supported yet")
-    return DiskStore(Path(unquote(url.path)))
+    if url.scheme == "file":
+        return DiskStore(Path(unquote(url.path)))
+    from portal.storage.bucket import Bucket  # 30 MiB, which only those who use it pay
+    from portal.storage.s3 import S3Store
+
+    return S3Store(Bucket(url.netloc, unquote(url.path), settings.s3_endpoint_url, settings.s3_public_url))

@@ -12,8 +12,7 @@ work or finds it finished. After `publish` the staging area is gone: who forgot 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import BinaryIO, NamedTuple, Protocol
 
 
 class StorageError(Exception):
@@ -76,6 +75,8 @@ class Source(Protocol):
 
 
 class StoredChunk(NamedTuple):
+    """`sha256` is empty where nobody has said it."""
+
     length: int
     sha256: bytes
 
@@ -84,6 +85,13 @@ class StoredKey(NamedTuple):
     key: str
     size: int
     changed_at: float  # seconds since the epoch
+
+
+class Answer(NamedTuple):
+    """How a store that answers for us is to describe a file."""
+
+    content_type: str
+    disposition: str
 
 
 class StagedUpload(NamedTuple):
@@ -180,6 +188,14 @@ class Store(ABC):
         Anything else that the source raises passes through. Sealed and Missing may also come in the middle."""
 
     @abstractmethod
+    def url_to_put(
+        self, upload_id: str, idx: int, length: int | None, sha256: bytes | None, seconds: int
+    ) -> str | None:
+        """An address where anybody puts chunk `idx`, of `length` bytes if that is known, by one PUT, for so long; None
+        where the bytes go through us. What has come there counts like a chunk of `put_chunk`, but its `sha256` is what
+        is said here (b"" if nothing is), not what was found. Missing, Sealed, Misfit."""
+
+    @abstractmethod
     def received(self, upload_id: str) -> Received:
         """What would survive a power cut now. Missing."""
 
@@ -212,8 +228,13 @@ class Store(ABC):
         Missing and leaves nothing."""
 
     @abstractmethod
-    def local_path(self, key: str) -> Path:
-        """A path of this machine to read the file at `key` from (for sendfile). Missing."""
+    def open(self, key: str) -> BinaryIO:
+        """The file at `key`, to be read and sought in; of the operating system where `url_to_get` is None. Missing."""
+
+    @abstractmethod
+    def url_to_get(self, key: str, answer: Answer, seconds: int) -> str | None:
+        """An address where anybody gets the file, or a range of it, for so long; None where the bytes go through us.
+        Does not look whether there is such a file."""
 
     @abstractmethod
     def size(self, key: str) -> int:

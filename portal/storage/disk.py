@@ -12,10 +12,12 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from portal.durable import sync_folder
 from portal.storage.base import (
+    Answer,
     Conflict,
     Damaged,
     DigestMismatch,
@@ -134,9 +136,16 @@ class DiskStore(Store):
             remove(folder)
             sync_folder(folder.parent)
 
-    def local_path(self, key: str) -> Path:
+    def open(self, key: str) -> FileIO:
         self._stat(key)
-        return self._path(key)
+        with self._faults(area_of(key)):
+            return self._path(key).open("rb", buffering=0)
+
+    def url_to_get(self, key: str, answer: Answer, seconds: int) -> None:
+        return None
+
+    def url_to_put(self, upload_id: str, idx: int, length: int | None, sha256: bytes | None, seconds: int) -> None:
+        return None
 
     def size(self, key: str) -> int:
         return self._stat(key).st_size

@@ -6,7 +6,7 @@ from portal.database import end_read
 from portal.domain import previews, record_links, records
 from portal.domain.previews import TextStart
 from portal.domain.records import Record
-from portal.downloads import of_record, send, sound_path
+from portal.downloads import of_record, opened, send
 from portal.errors import NotFound
 from portal.identity import current_actor
 
@@ -30,9 +30,10 @@ def preview(record_id: str) -> Response:
     if request.if_none_match.contains_weak(f"preview-{record.file_sha256}"):
         response.status_code = 304
         return response
-    path, file_type = sound_path(of_record(record)), record.file_type or ""
+    stored, file_type = of_record(record), record.file_type or ""
     end_read()
-    picture = previews.picture(path, file_type)
+    with opened(stored) as file:
+        picture = previews.picture(file, file_type)
     if picture is None:
         raise NotFound("There is no preview.")
     response.data = picture
@@ -43,4 +44,5 @@ def text_start(record: Record) -> TextStart | None:
     """The beginning of the record's file where it is a text, to be shown escaped."""
     if record.file_sha256 is None or not previews.has_text(record.file_type):
         return None
-    return previews.text_start(sound_path(of_record(record)))
+    with opened(of_record(record)) as file:
+        return previews.text_start(file)

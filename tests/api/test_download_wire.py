@@ -19,6 +19,8 @@ from tests import make
 from tests.people import People
 from tests.served import Served, served
 
+pytestmark = pytest.mark.disk
+
 __all__ = ["served"]
 
 DATA = random.Random(7).randbytes(20_000_003)

@@ -16,6 +16,9 @@ from portal.extensions import db
 from portal.storage.keys import version_key
 from tests import make
 from tests.people import People, in_transaction
+from tests.stored import path_of
+
+pytestmark = pytest.mark.disk
 
 DATA = bytes(range(256)) * 1000
 SIZE = len(DATA)
@@ -38,7 +41,7 @@ class Stored:
     def file(self) -> Path:
         with self.people.owner.app.app_context():
             version = make.stored_version(self.entry_id)
-            return self.people.owner.app.extensions["storage"].local_path(version_key(UUID(version.id)))
+            return path_of(self.people.owner.app.extensions["storage"], version_key(UUID(version.id)))
 
 
 def test_a_file_leaves_whole_as_an_attachment_that_no_browser_renders(people: People, kind: Kind) -> None:

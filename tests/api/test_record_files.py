@@ -21,6 +21,7 @@ from portal.uploads import sweep
 from tests import make
 from tests.api.test_record_form import DATA, form, send, stored
 from tests.people import People, Person
+from tests.stored import overwrite
 
 CSV = b"variety,yield\nManchuria,27.0\nGlabron,43.07\n"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -146,11 +147,10 @@ def test_a_damaged_file_is_not_given_out(people: People, kind: Kind) -> None:
     record_id = record_with(people.owner, kind, DATA)
     address = address_of(people.owner, kind, record_id)
     with people.owner.app.app_context():
-        path = people.owner.app.extensions["storage"].local_path(record_key(UUID(record_id)))
-    path.chmod(0o600)
-    path.write_bytes(DATA[:-1])
+        store = people.owner.app.extensions["storage"]
+    overwrite(store, record_key(UUID(record_id)), DATA[:-1])
     assert people.anonymous.api.get(address).status_code == 500
-    path.write_bytes(DATA)
+    overwrite(store, record_key(UUID(record_id)), DATA)
     assert people.anonymous.api.get(address).status_code == 200
 
 
@@ -215,28 +215,25 @@ def test_what_is_no_picture_has_no_preview(people: People, data: bytes) -> None:
     assert people.owner.client.get(f"/records/{record_id}/preview").status_code == 404
 
 
-def test_the_beginning_of_a_text_is_shown(tmp_path: Any) -> None:
-    path = tmp_path / "text"
-    path.write_bytes(b"x" + "ü".encode() * 40_000)
-    start = previews.text_start(path)
+def test_the_beginning_of_a_text_is_shown() -> None:
+    start = previews.text_start(io.BytesIO(b"x" + "ü".encode() * 40_000))
     assert start == ("x" + "ü" * 32_767, False)
-    path.write_bytes(b"a\xffb\x00\x1b[31m\r\n\t\xe2\x80\xae<script>")
-    assert previews.text_start(path) == ("a\ufffdb\ufffd\ufffd[31m\r\n\t\ufffd<script>", True)
+    wild = io.BytesIO(b"a\xffb\x00\x1b[31m\r\n\t\xe2\x80\xae<script>")
+    assert previews.text_start(wild) == ("a\ufffdb\ufffd\ufffd[31m\r\n\t\ufffd<script>", True)
 
 
-def test_a_turned_photo_stands_upright(tmp_path: Any) -> None:
-    path, exif = tmp_path / "photo", Image.Exif()
+def test_a_turned_photo_stands_upright() -> None:
+    exif = Image.Exif()
     exif[0x0112] = 6
-    path.write_bytes(picture("JPEG", (1000, 500), exif=exif))
-    made = previews.picture(path, "image/jpeg")
+    made = previews.picture(io.BytesIO(picture("JPEG", (1000, 500), exif=exif)), "image/jpeg")
     assert made is not None
     assert Image.open(io.BytesIO(made)).size == (240, 480)
 
 
-def test_a_picture_with_holes_keeps_them(tmp_path: Any) -> None:
-    path = tmp_path / "plot"
-    Image.new("RGBA", (100, 100), (0, 0, 0, 0)).save(path, "PNG")
-    made = previews.picture(path, "image/png")
+def test_a_picture_with_holes_keeps_them() -> None:
+    plot = io.BytesIO()
+    Image.new("RGBA", (100, 100), (0, 0, 0, 0)).save(plot, "PNG")
+    made = previews.picture(plot, "image/png")
     assert made is not None
     assert Image.open(io.BytesIO(made)).mode == "RGBA"
 

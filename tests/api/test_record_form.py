@@ -16,6 +16,7 @@ from portal.uploads import record_file
 from portal.uploads.session import Upload
 from tests import make
 from tests.people import People, Person, make_people
+from tests.stored import file_bytes
 
 DATA = random.Random(5).randbytes(300_000)
 
@@ -56,7 +57,7 @@ def stored(person: Person) -> tuple[int, int]:
 
 def bytes_of(person: Person, record_id: str) -> bytes:
     with person.app.app_context():
-        return person.app.extensions["storage"].local_path(record_key(UUID(record_id))).read_bytes()
+        return file_bytes(person.app.extensions["storage"], record_key(UUID(record_id)))
 
 
 @pytest.mark.parametrize("size", [0, 1, 65_536, 300_000])

@@ -11,6 +11,7 @@ from portal.uploads import sweep
 from tests import make
 from tests.api.sending import Sending
 from tests.people import People
+from tests.stored import file_bytes
 
 DATA = bytes(range(256)) * 40
 HUGE = 2**62
@@ -253,6 +254,5 @@ def test_a_published_file_lies_under_a_key_of_ours(people: People) -> None:
     sending.commit()
     with people.owner.app.app_context():
         version = make.stored_version(sending.entry_id)
-        stored = people.owner.app.extensions["storage"].local_path(version_key(UUID(version.id)))
-    assert stored.read_bytes() == DATA
+        assert file_bytes(people.owner.app.extensions["storage"], version_key(UUID(version.id))) == DATA
     assert version.file_name == "passwd"

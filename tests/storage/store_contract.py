@@ -21,6 +21,7 @@ from portal.storage.base import (
     StoredChunk,
 )
 from portal.storage.keys import version_key
+from tests.stored import file_bytes
 
 
 def sha(content: bytes) -> bytes:
@@ -46,7 +47,7 @@ def finish(store: Store, upload: str) -> bytes:
     assert hashed_size == size
     key = version_key(uuid4())
     store.publish(upload, key, sha256)
-    content = store.local_path(key).read_bytes()
+    content = file_bytes(store, key)
     assert (len(content), hashlib.sha256(content).hexdigest()) == (size, sha256)
     return content
 
@@ -439,7 +440,7 @@ class StoreContract:
         sha256 = store.hash_staged(upload, heard, go_on)[1]
         with pytest.raises(Conflict):
             store.publish(upload, key, sha256)
-        assert store.local_path(key).read_bytes() == b"first"
+        assert file_bytes(store, key) == b"first"
         assert finish(store, upload) == b"abcdefghij"
 
     # discard, Missing
@@ -474,7 +475,7 @@ class StoreContract:
             ):
                 with pytest.raises(Missing):
                     call()
-        for call in (store.local_path, store.size, lambda key: store.hash(key, heard, go_on)):
+        for call in (store.open, store.size, lambda key: store.hash(key, heard, go_on)):
             with pytest.raises(Missing):
                 call(key)
 

@@ -15,6 +15,7 @@ from portal.storage.disk import DiskStore
 from portal.storage.keys import version_key
 from tests.storage.processes import forked, killed_at
 from tests.storage.store_contract import Sending, go_on, heard, put, sha
+from tests.stored import file_bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 
@@ -73,7 +74,7 @@ def test_finishing(root, sent):
 
         killed = killed_at(finish, change)
         finish(DiskStore(root))
-        assert store.local_path(key).read_bytes() == WHOLE
+        assert file_bytes(store, key) == WHOLE
         assert list(store.list_uploads()) == []
         if not killed:
             break
@@ -187,5 +188,5 @@ def test_a_writer_killed_at_any_moment(root):
     store.assemble(upload, heard, go_on)
     key = version_key(uuid4())
     store.publish(upload, key, store.hash_staged(upload, heard, go_on)[1])
-    content = store.local_path(key).read_bytes()
+    content = file_bytes(store, key)
     assert {idx: sha(content[idx * chunk_size :][:chunk_size]) for idx in range(size // chunk_size)} == told

@@ -1,6 +1,7 @@
 """The contract on a folder, and what is peculiar to one."""
 
 import io
+import os
 import shutil
 from pathlib import Path
 from uuid import uuid4
@@ -67,7 +68,8 @@ class TestTheFolder:
         store.assemble(upload, copied.append, go_on)
         assert finish(store, upload) == content
         (found,) = store.list_keys()
-        assert (store.local_path(found.key).stat().st_ino, copied) == (before, [])
+        with store.open(found.key) as published:
+            assert (os.fstat(published.fileno()).st_ino, copied) == (before, [])
 
     def test_only_what_came_beside_its_home_is_copied(self, store):
         upload, content = str(uuid4()), bytes(range(256)) * 4096
@@ -150,7 +152,7 @@ class TestWhenTheDiskIsAway:
             lambda: store.received(upload),
             lambda: store.assemble(upload, heard, go_on),
             lambda: store.discard(upload),
-            lambda: store.local_path(key),
+            lambda: store.open(key),
             lambda: store.delete(key),
             lambda: store.publish(upload, key, ""),
             lambda: list(store.list_uploads()),
@@ -182,6 +184,6 @@ class TestDamage:
         store.ready()
         key = version_key(uuid4())
         (root / key).mkdir(parents=True)
-        for call in (store.local_path, store.size, lambda key: store.hash(key, heard, go_on)):
+        for call in (store.open, store.size, lambda key: store.hash(key, heard, go_on)):
             with pytest.raises(Damaged):
                 call(key)

@@ -13,6 +13,7 @@ from portal.storage.disk import DiskStore
 from tests.storage.mounts import run
 from tests.storage.processes import forked
 from tests.storage.store_contract import finish, go_on, heard, put, sha
+from tests.stored import file_bytes
 
 MIB = 1 << 20
 
@@ -174,7 +175,7 @@ def test_a_disk_that_turns_read_only(store, small):
     ):
         with pytest.raises(Unavailable):
             call()
-    assert store.local_path(found.key).read_bytes() == b"x"
+    assert file_bytes(store, found.key) == b"x"
     assert run("mount", "-o", "remount,rw", small)
     store.ready()
     put(store, upload, 1, b"b")

@@ -76,7 +76,7 @@ def test_no_file_has_such_a_key(store, root, name):
     before = sorted(root.parent.rglob("*"))
     for call in (
         lambda: store.publish(upload, name, sha256),
-        lambda: store.local_path(name),
+        lambda: store.open(name),
         lambda: store.size(name),
         lambda: store.hash(name, heard, go_on),
         lambda: store.delete(name),
@@ -98,7 +98,7 @@ def test_a_published_file_is_not_reached_through_a_symbolic_link(store, root, tm
     (root / link).parent.mkdir(parents=True, exist_ok=True)
     (root / link).symlink_to(outside / link)
     key = version_key(UUID(KNOWN))
-    for call in (store.local_path, store.size, lambda key: store.hash(key, heard, go_on), store.delete):
+    for call in (store.open, store.size, lambda key: store.hash(key, heard, go_on), store.delete):
         with pytest.raises(Damaged):
             call(key)
     assert place.read_bytes() == b"secret"

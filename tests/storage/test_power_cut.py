@@ -10,6 +10,7 @@ from portal.storage.disk import DiskStore
 from portal.storage.keys import version_key
 from tests.storage.mounts import cut_the_power, run
 from tests.storage.store_contract import finish, go_on, heard, put, sha
+from tests.stored import file_bytes
 
 
 class Machine:
@@ -72,7 +73,7 @@ def test_every_step_of_an_upload_survives(machine, numbers):
     store = machine.boot()
     store.publish(upload, key, sha256)
     store = machine.boot()
-    assert store.local_path(key).read_bytes() == b"abcdefghij"
+    assert file_bytes(store, key) == b"abcdefghij"
     assert [found.key for found in store.list_keys()] == [key]
     store.publish(upload, key, sha256)
     assert list(store.list_uploads()) == []

@@ -12,6 +12,7 @@ from portal.storage.disk import DiskStore
 from portal.storage.keys import version_key
 from tests.storage.processes import forked
 from tests.storage.store_contract import finish, go_on, heard, put, sha
+from tests.stored import file_bytes
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 
@@ -129,7 +130,7 @@ def test_two_finish_while_others_still_send(store, another_process, numbers):
         lambda: commit_second(store),
         lambda: commit_second(another_process()),
     )
-    content = store.local_path(key).read_bytes()
+    content = file_bytes(store, key)
     for idx in range(COUNT):
         found = content[idx * CHUNK : (idx + 1) * CHUNK]
         assert found in [content_of(writer, idx) for writer in range(3)]

@@ -25,6 +25,7 @@ from portal.storage.base import (
 from portal.storage.disk import DiskStore
 from portal.storage.keys import version_key
 from tests.storage.store_contract import go_on, heard, sha
+from tests.stored import file_bytes
 
 numbers = st.one_of(
     st.just((None, None)),
@@ -196,7 +197,7 @@ class Sequences(RuleBasedStateMachine):
             key: len(content) for key, content in self.published.items()
         }
         for key, content in self.published.items():
-            assert store.local_path(key).read_bytes() == content
+            assert file_bytes(store, key) == content
 
 
 def test_any_sequence():

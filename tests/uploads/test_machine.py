@@ -33,6 +33,7 @@ from portal.uploads.session import LEASE, Upload
 from portal.uploads.translate import translate
 from tests.make import sha256
 from tests.people import Person, make_people
+from tests.stored import file_bytes
 from tests.uploads.model import MOST, File, Shadow, end
 
 RUNS = int(os.environ.get("PORTAL_TEST_RUNS", "50"))
@@ -239,7 +240,7 @@ class Story(RuleBasedStateMachine):
 
 
 def stored(app: Flask, version_id: str) -> bytes:
-    return app.extensions["storage"].local_path(keys.version_key(UUID(version_id))).read_bytes()
+    return file_bytes(app.extensions["storage"], keys.version_key(UUID(version_id)))
 
 
 def digest_of(data: bytes, digest: str) -> str | None:

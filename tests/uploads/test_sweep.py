@@ -21,6 +21,9 @@ from portal.uploads.session import LEASE, Status, Upload
 from tests import make
 from tests.command import environ_of, portal, start
 from tests.people import in_transaction
+from tests.stored import path_of
+
+pytestmark = pytest.mark.disk
 
 DATA = os.urandom(4096)
 OLD = timedelta(hours=2)
@@ -161,7 +164,7 @@ def test_the_file_of_a_deleted_entry_goes_and_the_others_stay(app, people, reap)
     (orphan,) = stored(app) - {key_of(version_id) for version_id in version_ids(app)}
     assert reap().files == 0  # it is young: a check may be about to write its row
     for key in stored(app):
-        make_old(app.extensions["storage"].local_path(key))
+        make_old(path_of(app.extensions["storage"], key))
     swept = reap()
     assert (swept.files, swept.size) == (1, len(b"gone"))
     assert orphan not in stored(app)
@@ -180,7 +183,7 @@ def test_a_file_whose_check_was_killed_before_the_row_waits_for_the_next_check(a
     _size, sha256 = store.hash_staged(upload_id, lambda _: None, lambda: False)
     store.publish(upload_id, key_of(upload_id), sha256)
     change(app, upload, status=Status.CHECKING, checked_at=now() - 2 * LEASE)
-    make_old(store.local_path(key_of(upload_id)))
+    make_old(path_of(store, key_of(upload_id)))
     assert reap() == sweep.Swept()
     commit = people.owner.api.client.post(
         "/api/v2/model/upload/commit", headers={"Authorization": f"Bearer {upload['token']}"}
