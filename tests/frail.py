@@ -3,6 +3,7 @@
 import signal
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -10,6 +11,10 @@ from tests.databases import PostgresqlServer
 
 
 class FrailServer(PostgresqlServer):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._run("ALTER ROLE postgres RESET synchronous_commit")  # what it has said is kept must be
+
     def halt(self) -> None:
         """As if it had crashed: whoever is connected is cut off."""
         self._control("stop", "-m", "immediate")

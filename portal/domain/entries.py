@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, Select, Str
 from sqlalchemy.exc import InvalidRequestError
 from sqlalchemy.orm import Mapped, lazyload, mapped_column, relationship
 
-from portal.database import Id, JsonObject, Table, Time, begin_write, new_id, now
+from portal.database import Id, JsonObject, Table, Time, begin_write, new_id, now, take_time
 from portal.domain import audit, dependencies, entry_names, experiments, rules
 from portal.domain.access import readable
 from portal.domain.audit import What
@@ -234,6 +234,7 @@ def remove(actor: Actor, entry: Entry) -> None:
     if number:
         others = f"{number} other {entry.kind}{' depends' if number == 1 else 's depend'}"
         raise Invalid(f"{others} on this {entry.kind}, so it cannot be deleted.")
+    take_time()  # its records go with it, however many
     audit.note(actor, What.ENTRY_DELETED, entry=entry)
     db.session.delete(entry)
     db.session.flush()

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from portal.database import take_time
 from portal.domain import audit, handover, rules, users
 from portal.domain.audit import What
 from portal.domain.entries import Entry, locked
@@ -94,6 +95,7 @@ def remove(actor: Actor, user_id: str) -> None:
     Their entries and datasets pass to the actor, with ` (USERNAME)` added where a name is taken. What they added stays.
     422 for the last administrator, and for the actor, who could not pass anything on to themselves.
     """
+    take_time()  # all that is theirs is changed
     user, others = _lock(actor, user_id)
     if user.is_admin:
         _require_another(others)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from portal.database import begin_write, end_read, new_ordered_ids
+from portal.database import begin_write, end_read, new_ordered_ids, take_time
 from portal.domain import entries, tally
 from portal.domain.entries import Entry
 from portal.domain.kinds import BY_WORD
@@ -86,6 +86,7 @@ def add_many(
     loaded = Loaded()
     kind, entry_id = BY_WORD[entry.kind], entry.id
     places = Places()
+    take_time()
     end_read()
     for batch in batches:
         if asked_anew is not None:

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Row, Select, String, delete, select, update
 from sqlalchemy.exc import IntegrityError, InvalidRequestError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from portal.database import Id, Table, Time, new_id, now
+from portal.database import Id, Table, Time, new_id, now, take_time
 from portal.domain import audit, rules, users
 from portal.domain.audit import What
 from portal.domain.users import User
@@ -124,6 +124,7 @@ def remove(actor: Actor, team: Team) -> None:
     from portal.domain import apps
     from portal.domain.entries import Entry, locked
 
+    take_time()  # all that is shared with it is changed
     apps.dissolve(actor, team)
     for entry in db.session.scalars(locked(Entry.team_id == team.id)):
         _make_private(actor, team, entry)
