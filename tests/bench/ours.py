@@ -10,13 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from copy import copy
 from http.cookiejar import CookieJar
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
+import psutil
+
 from tests.bench.process import Server
+from tests.nginx import Nginx
 
 PORTAL = Path(sys.executable).with_name("portal")
 NAME, EMAIL, PASSWORD = "bench", "bench@example.org", "long enough for a bench"
@@ -68,6 +73,27 @@ class Portal(Server):
         answers = {"email": EMAIL, "password": PASSWORD, "csrf_token": csrf_token[1]}
         browser.open(f"{self.url}/login", urlencode(answers).encode())
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in cookies)
+
+
+class BehindNginx(Portal):
+    """A running portal by way of the shipped nginx, in plain HTTP; what it uses is what both use."""
+
+    def __init__(self, portal: Portal, folder: Path) -> None:
+        self.__dict__ |= copy(portal.__dict__)
+        self._portal = portal
+        self._nginx = Nginx(folder, portal.port)
+        self.port, self.url = self._nginx.port, self._nginx.address
+
+    def __enter__(self) -> Self:
+        self._nginx.__enter__()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._nginx.__exit__()
+
+    def tree(self) -> list[psutil.Process]:
+        nginx = psutil.Process(self._nginx.process.pid)
+        return [*self._portal.tree(), nginx, *nginx.children()]
 
 
 class Client:
