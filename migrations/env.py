@@ -22,6 +22,7 @@ def run() -> None:
             with context.begin_transaction():
                 context.run_migrations()
         finally:
+            connection.rollback()  # of the look at what is to be done, where there was nothing
             if engine.dialect.name == "sqlite":
                 _enforce_foreign_keys(connection, True)
 
