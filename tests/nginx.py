@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Self
 
+import psutil
 import pytest
 
 SHIPPED = files("portal.deploy").joinpath("nginx.conf").read_text()
@@ -106,6 +107,11 @@ class Nginx:
         return (self.folder / "model-portal.log").read_text()
 
     def on_disk(self) -> int:
-        """Bytes of bodies and answers that nginx keeps on the disk now."""
-        kept = [path for name in ("bodies", "answers") for path in (self.folder / name).rglob("*") if path.is_file()]
-        return sum(path.stat().st_size for path in kept)
+        """Bytes of bodies and answers that nginx keeps on the disk now, in files that have no name any more."""
+        kept = 0
+        for worker in psutil.Process(self.process.pid).children():
+            for open_file in Path(f"/proc/{worker.pid}/fd").iterdir():
+                with suppress(OSError):
+                    if os.readlink(open_file).startswith((f"{self.folder}/bodies", f"{self.folder}/answers")):
+                        kept += open_file.stat().st_size
+        return kept
