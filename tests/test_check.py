@@ -1,6 +1,8 @@
 """`portal check` finds every file that is not what was stored, and no other."""
 
 import os
+import random
+import re
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -15,14 +17,17 @@ from portal.cli import cli
 from portal.database import new_id
 from portal.domain import entries, records
 from portal.domain.circumstances import Names
+from portal.domain.entries import Entry
 from portal.domain.kinds import MODEL
 from portal.domain.records import NewRecord
+from portal.domain.versions import Version
 from portal.extensions import db
 from portal.storage import keys
 from portal.uploads import sweep
 from portal.uploads.record_file import add_with_file
 from tests import make
 from tests.people import in_transaction
+from tests.recorded import record
 from tests.stored import path_of
 
 pytestmark = pytest.mark.disk
@@ -167,3 +172,84 @@ def test_wrong_counts_of_records_are_named(check, app, people):
         for table in ("tally", "dataset_tally", "day_tally"):
             db.session.execute(text(f"DELETE FROM {table}"))
     assert "there are 4 (" in check().stdout, "also of rows that are gone"
+
+
+def test_every_flipped_byte_of_a_thousand_files_is_found_and_no_other(check, app, people):
+    entry_id = make.entry(people.owner, "yield-net")
+    make.version(people.owner, entry_id)
+    with in_transaction(app):
+        first = make.stored_version(entry_id)
+        root = path_of(app.extensions["storage"], keys.version_key(UUID(first.id))).parents[3]
+        versions = [
+            Version(id=new_id(), entry_id=entry_id, number=number, file_name=f"{number}.bin", size=500 + number)
+            for number in range(2, 1001)
+        ]
+        where = {}
+        for version in versions:
+            data = random.Random(version.number).randbytes(version.size)
+            version.sha256 = make.sha256(data)
+            where[version.number] = root / keys.version_key(UUID(version.id))
+            where[version.number].parent.mkdir(parents=True, exist_ok=True)
+            where[version.number].write_bytes(data)
+        db.session.add_all(versions)
+        entry = db.session.get_one(Entry, entry_id)
+        entry.version, entry.size = 1000, 1500
+    flipped = random.sample(sorted(where), 50)
+    for number in flipped:
+        flip(where[number])
+    for _ in range(2):
+        ended = check()
+        assert ended.exit_code == 1
+        found = [re.match(r"damaged versions/\S+ version (\d+) of", line) for line in ended.stdout.splitlines()]
+        assert sorted(int(each[1]) for each in found) == sorted(flipped)
+
+
+def test_what_rows_say_of_each_other_is_compared(check, app, people, paths):
+    other = make.entry(people.owner, "other")
+    make.version(people.owner, other)
+    record(people.owner, other)
+    waiting = make.begin(people.owner, b"weights", chunk_size=7, model_id=other, model_name=None)
+    assert check().exit_code == 0
+    with app.app_context():
+        app.extensions["storage"].discard(waiting["upload_id"])
+    uuid = (lambda text: UUID(text).hex) if db_is_sqlite(app) else str
+    with in_transaction(app):
+        for statement in (
+            "UPDATE version SET number = 40 WHERE number = 24",
+            f"UPDATE entry SET size = 1, access = 'protected' WHERE id = '{uuid(other)}'",
+            f"UPDATE record SET entry_id = '{uuid(paths[0])}'",
+            f"DELETE FROM version WHERE entry_id = '{uuid(other)}'",
+        ):
+            db.session.execute(text(statement))
+    ended = check()
+    assert ended.exit_code == 1
+    lines = [line for line in ended.stdout.splitlines() if not line.startswith(("roll-up", "orphaned"))]
+    expected = [
+        "untrue the model “yield-net” has 24 versions, and the last is 40",
+        "untrue the model “yield-net” is said to be at version 24, and its last is 40",
+        "untrue the model “other” is said to be at version 1, and its last is None",
+        "untrue the model “other” is said to have 1 bytes, and its newest version has None",
+        "untrue the model “yield-net” is said to have 2400 bytes, and its newest version has None",
+        "untrue the model “other” is shared with a team that it does not name, or names one and is not shared",
+        f"missing staging/{waiting['upload_id']} what has arrived of an upload",
+    ]
+    assert set(expected) <= set(lines)
+    assert any(
+        re.fullmatch("untrue record .* of the model “other” is listed under something else", line) for line in lines
+    )
+    assert any(re.fullmatch("untrue upload .* was acknowledged, and there is no version of it", line) for line in lines)
+    assert len(lines) == len(expected) + 2
+
+
+def db_is_sqlite(app):
+    with app.app_context():
+        return db.engine.dialect.name == "sqlite"
+
+
+def test_a_portal_without_an_administrator_is_told_so_and_is_not_damaged(check, app, people):
+    assert "administrator" not in check().stderr
+    with in_transaction(app):
+        db.session.execute(text('UPDATE "user" SET is_admin = false'))
+    ended = check()
+    assert ended.exit_code == 0
+    assert "Nobody is an administrator" in ended.stderr

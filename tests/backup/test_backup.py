@@ -36,6 +36,8 @@ from tests.recorded import record
 from tests.security.contents import contents
 from tests.storage.mounts import run as run_as_root
 
+pytestmark = pytest.mark.disk
+
 ENDED = {"login_session", "upload"}  # what a restored portal does not go on with
 
 

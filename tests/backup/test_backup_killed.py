@@ -23,6 +23,8 @@ from tests.command import surroundings
 from tests.people import People
 from tests.storage.processes import forked
 
+pytestmark = pytest.mark.disk
+
 KILLS = int(os.environ.get("PORTAL_TEST_KILLS", "8"))
 
 

@@ -28,6 +28,8 @@ from tests.command import environ_of, portal, surroundings
 from tests.people import People
 from tests.served import Served, served
 
+pytestmark = pytest.mark.disk
+
 __all__ = ["served"]
 
 RUNS = int(os.environ.get("PORTAL_TEST_RUNS", "1"))
