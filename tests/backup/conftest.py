@@ -11,7 +11,7 @@ from flask.cli import ScriptInfo
 from portal import create_app
 from portal.cli import cli
 from portal.extensions import db
-from tests import databases, make
+from tests import databases, make, stored
 from tests.command import surroundings
 from tests.people import People
 from tests.recorded import record
@@ -25,7 +25,7 @@ def app(tmp_path: Path, sqlite_files: databases.SqliteFiles) -> Iterator[Flask]:
     home = tmp_path / "portal"
     home.mkdir(0o700)
     with sqlite_files.fresh(home) as url:
-        app = create_app(databases.settings(home, url))
+        app = create_app(databases.settings(home, url, **stored.folder_settings(home)))
         yield app
         with app.app_context():
             db.engine.dispose()
@@ -64,7 +64,7 @@ def restore(folder: Path, home: Path) -> Command:
 
 
 @pytest.fixture
-def stored(app: Flask, people: People) -> dict[str, bytes]:
+def held(app: Flask, people: People) -> dict[str, bytes]:
     """The bytes of every published file of a portal that has some of everything, by key."""
     entry_id = make.entry(people.owner, "yield-net", experiment="Barley 2026")
     for number in range(5):

@@ -32,7 +32,6 @@ from tests.api.test_record_files import record_with
 from tests.backup.conftest import Command, files_in
 from tests.command import surroundings
 from tests.people import People, in_transaction
-from tests.recorded import record
 from tests.security.contents import contents
 from tests.storage.mounts import run as run_as_root
 
@@ -50,11 +49,11 @@ def restored_app(home: Path) -> Iterator[Flask]:
 
 
 def test_the_portal_comes_back_as_it_was(
-    app: Flask, people: People, stored: dict[str, bytes], backup: Command, restore: Command, home: Path, folder: Path
+    app: Flask, people: People, held: dict[str, bytes], backup: Command, restore: Command, home: Path, folder: Path
 ) -> None:
     record_with(people.stranger, MODEL, b"variety,yield\n", "plot.csv")
-    stored = files_in(app.extensions["portal"].data_dir / "files")
-    assert len(stored) == 6
+    held = files_in(app.extensions["portal"].data_dir / "files")
+    assert len(held) == 6
 
     ended = backup()
     assert (ended.exit_code, ended.stdout.splitlines()[0][:22]) == (0, "6 files (10.0 kB; 6 ne")
@@ -62,7 +61,7 @@ def test_the_portal_comes_back_as_it_was(
     assert ended.exit_code == 0, ended.output
     assert "6 files, 10.0 kB." in ended.stdout
 
-    assert files_in(home / "files") == stored
+    assert files_in(home / "files") == held
     before = contents(app)
     with restored_app(home) as again:
         after = contents(again)
@@ -75,7 +74,7 @@ def test_the_portal_comes_back_as_it_was(
 
 
 def test_only_its_own_user_reads_it(
-    stored: dict[str, bytes], backup: Command, restore: Command, folder: Path, home: Path
+    held: dict[str, bytes], backup: Command, restore: Command, folder: Path, home: Path
 ) -> None:
     before = os.umask(0o022)
     try:
@@ -99,7 +98,7 @@ def test_the_key_goes_along_if_the_portal_keeps_it(
 
 
 def test_again_only_what_is_new_is_copied_and_what_is_gone_goes(
-    app: Flask, people: People, stored: dict[str, bytes], backup: Command, folder: Path
+    app: Flask, people: People, held: dict[str, bytes], backup: Command, folder: Path
 ) -> None:
     assert backup().exit_code == 0
     copied = {path: path.stat().st_ino for path in (folder / "files").rglob("*") if path.is_file()}
@@ -111,13 +110,13 @@ def test_again_only_what_is_new_is_copied_and_what_is_gone_goes(
     with in_transaction(app):
         entries.remove(people.owner.actor, entries.get(people.owner.actor, MODEL, gone))
     assert "5 files (10.0 kB; 0 new)" in backup().stdout
-    assert files_in(folder / "files") == stored
+    assert files_in(folder / "files") == held
     manifest = json.loads((folder / "manifest.json").read_text())
     assert {path.name for path in folder.glob("portal*")} == {manifest["database"]}
 
 
 def test_an_unfinished_upload_ends_with_what_it_had_made(
-    people: People, stored: dict[str, bytes], backup: Command, restore: Command, home: Path
+    people: People, held: dict[str, bytes], backup: Command, restore: Command, home: Path
 ) -> None:
     open_upload = Sending(people.owner, b"weights" * 100, 100).put_all(3)
     checked = Sending(people.owner, b"weights" * 100, 100).put_all()
@@ -130,11 +129,11 @@ def test_an_unfinished_upload_ends_with_what_it_had_made(
         assert states == {open_upload.id: "expired", checked.id: "expired"}
         assert sweep.reap(timedelta(0)).expired == 2
         assert [entry.name for entry in db.session.query(entries.Entry)] == ["yield-net"]
-    assert (restore(command="check").exit_code, files_in(home / "files")) == (0, stored)
+    assert (restore(command="check").exit_code, files_in(home / "files")) == (0, held)
 
 
 def test_a_file_that_is_deleted_meanwhile_is_no_damage(
-    app: Flask, people: People, stored: dict[str, bytes], folder: Path, restore: Command, home: Path
+    app: Flask, people: People, held: dict[str, bytes], folder: Path, restore: Command, home: Path
 ) -> None:
     """Deleted with its row and swept away while the backup, which knows the row, copies another file."""
     doomed = [make.entry(people.owner, f"doomed {number}") for number in range(20)]
@@ -166,7 +165,7 @@ def test_a_file_that_is_deleted_meanwhile_is_no_damage(
 
 
 def test_what_is_damaged_in_the_portal_is_named_and_a_good_copy_is_kept(
-    app: Flask, people: People, stored: dict[str, bytes], backup: Command, restore: Command, folder: Path, home: Path
+    app: Flask, people: People, held: dict[str, bytes], backup: Command, restore: Command, folder: Path, home: Path
 ) -> None:
     assert backup().exit_code == 0
     entry_id = make.entry(people.owner, "second")
@@ -177,14 +176,14 @@ def test_what_is_damaged_in_the_portal_is_named_and_a_good_copy_is_kept(
     root = app.extensions["portal"].data_dir / "files"
     flip(root / keys[0])
     (root / keys[1]).unlink()
-    flip(root / max(stored, key=lambda key: len(stored[key])))
+    flip(root / max(held, key=lambda key: len(held[key])))
 
     ended = backup()
     assert ended.exit_code == 1
     assert sorted(line.split()[:3] for line in ended.stdout.splitlines()[:2]) == [
         ["not", "whole", key] for key in sorted(keys)
     ]
-    assert files_in(folder / "files") == stored
+    assert files_in(folder / "files") == held
 
     ended = restore()
     assert ended.exit_code == 1
@@ -203,10 +202,10 @@ def flip(path: Path) -> None:
 
 
 def test_a_rotten_backup_makes_no_portal(
-    stored: dict[str, bytes], backup: Command, restore: Command, folder: Path, home: Path
+    held: dict[str, bytes], backup: Command, restore: Command, folder: Path, home: Path
 ) -> None:
     assert backup().exit_code == 0
-    (key, *_) = [key for key, data in stored.items() if data]
+    (key, *_) = [key for key, data in held.items() if data]
     flip(folder / "files" / key)
     ended = restore()
     assert ended.exit_code == 1
@@ -225,14 +224,12 @@ def test_a_rotten_backup_makes_no_portal(
     flip(database)
     flip(folder / "files" / key)
     assert restore().exit_code == 0
-    assert files_in(home / "files") == stored
+    assert files_in(home / "files") == held
 
 
 def test_a_damaged_database_does_not_take_the_place_of_a_good_copy(
-    app: Flask, people: People, stored: dict[str, bytes], backup: Command, restore: Command, folder: Path
+    app: Flask, people: People, held: dict[str, bytes], backup: Command, restore: Command, folder: Path
 ) -> None:
-    for number in range(300):
-        record(people.owner, make.entry(people.owner, f"entry {number}"))
     assert backup().exit_code == 0
     before = (folder / "manifest.json").read_bytes()
     with app.app_context():
@@ -250,7 +247,7 @@ def test_a_damaged_database_does_not_take_the_place_of_a_good_copy(
 
 
 def test_the_backup_of_another_portal_is_left_alone(
-    app: Flask, people: People, stored: dict[str, bytes], backup: Command, folder: Path, tmp_path: Path
+    app: Flask, people: People, held: dict[str, bytes], backup: Command, folder: Path, tmp_path: Path
 ) -> None:
     assert backup().exit_code == 0
     other = CliRunner(env=surroundings(tmp_path / "other"))
@@ -261,11 +258,11 @@ def test_the_backup_of_another_portal_is_left_alone(
     ended = other.invoke(cli, ["backup", str(folder)])
     assert ended.exit_code == 2
     assert "holds the backup of another portal" in ended.stderr
-    assert files_in(folder / "files") == stored
+    assert files_in(folder / "files") == held
 
 
 def test_a_backup_of_an_older_version_is_upgraded_at_the_next_start(
-    app: Flask, people: People, stored: dict[str, bytes], backup: Command, restore: Command
+    app: Flask, people: People, held: dict[str, bytes], backup: Command, restore: Command
 ) -> None:
     attach(app, folder_of_migrations)
     with app.app_context():
@@ -340,14 +337,14 @@ def test_where_nothing_is_restored(
 
 
 def test_files_on_a_disk_of_their_own_come_along(
-    stored: dict[str, bytes], backup: Command, folder: Path, tmp_path: Path
+    held: dict[str, bytes], backup: Command, folder: Path, tmp_path: Path
 ) -> None:
     assert backup().exit_code == 0
     disk = tmp_path / "disk"
     (disk / "lost+found").mkdir(parents=True)
     runner = CliRunner(env=surroundings(tmp_path / "second", PORTAL_STORAGE_URL=disk.as_uri()))
     assert runner.invoke(cli, ["restore", str(folder)]).exit_code == 0
-    assert files_in(disk) == stored
+    assert files_in(disk) == held
     ended = runner.invoke(cli, ["backup", str(folder)])
     assert ended.exit_code == 0
     assert "5 files (10.0 kB; 0 new)" in ended.stdout
@@ -359,9 +356,10 @@ def test_files_on_a_disk_of_their_own_come_along(
     [
         ({"PORTAL_DATABASE_URL": "postgresql+psycopg://u:p@127.0.0.1:1/x"}, "pg_dump"),
         ({"PORTAL_DATABASE_URL": "sqlite:////srv/elsewhere.db"}, "not the embedded one"),
+        ({"PORTAL_STORAGE_URL": "s3://bucket/portal"}, "bucket"),
     ],
 )
-def test_a_database_elsewhere_is_copied_with_its_own_tool(
+def test_what_is_elsewhere_is_copied_with_its_own_tool(
     command: str, variables: dict[str, str], word: str, tmp_path: Path
 ) -> None:
     ended = CliRunner(env=surroundings(tmp_path / "portal", **variables)).invoke(
