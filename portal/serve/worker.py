@@ -11,6 +11,7 @@ from gunicorn.util import close_graceful
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 HEADER_SECONDS = 30  # from the first byte of a request to the end of its headers
+MOST_DRAINED = 128 << 20  # bytes, read within 2 s: who sends them is told why not before the connection breaks
 SILENT_SECONDS = 120  # without a byte of a body arriving, or for one piece of an answer to leave
 
 
@@ -51,7 +52,7 @@ class Worker(ThreadWorker):
     def linger(self, conn: TConn) -> None:
         """Waits for the client to close in this thread; gunicorn would wait in the loop that serves everybody."""
         with suppress(OSError):
-            close_graceful(conn.sock.dup())
+            close_graceful(conn.sock.dup(), max_drain=MOST_DRAINED)
             conn.sock.shutdown(socket.SHUT_RDWR)
 
     def murder_pending(self) -> None:

@@ -25,6 +25,9 @@ post_worker_init = lambda worker: None  # the application below has nothing to s
 """
 APPLICATION = """
 def app(environ, start_response):
+    if environ["PATH_INFO"] == "/refused":
+        start_response("413 Content Too Large", [("Content-Length", "0"), ("Connection", "close")])
+        return []
     try:
         size = len(environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)))
     except TimeoutError:
@@ -150,6 +153,13 @@ def test_clients_that_do_not_close_hold_up_nobody(server):
         assert time_to_ask(server, 20) < 1.5
         time.sleep(4)
     assert "WORKER TIMEOUT" not in server.log.read_text()
+
+
+def test_a_body_that_is_refused_before_it_is_read_does_not_break_the_answer(server):
+    with server.send("PUT /refused HTTP/1.1\nHost: x\nContent-Length: 20000000\n\n") as client:
+        client.sendall(bytes(20_000_000))
+        status, _ = answer_to(client)
+    assert status == 413
 
 
 def test_the_access_log_has_the_request_id_and_neither_query_nor_line_breaks_of_the_client(server):
