@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from datetime import timedelta
 from difflib import get_close_matches
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -123,6 +124,10 @@ def read_rate(text: str) -> str:
     return text
 
 
+def read_networks(text: str) -> str:
+    return ",".join(str(ip_network(each.strip())) for each in text.split(","))
+
+
 def written(value: Path | str | bool | int | timedelta | None) -> str | None:
     if value is None:
         return None
@@ -164,6 +169,9 @@ class Settings:
     max_chunk_size: int = variable(read_size, "a number of bytes, or a size like 64M or 2T", 64 * 2**20)  # bytes
     upload_ttl: timedelta = variable(read_time, "seconds, or a time like 15m or 7d, at most 3650d", timedelta(days=7))
     login_throttle: str = variable(read_rate, "one rate like 10 per minute", "10 per minute")
+    log_format: Literal["text", "json"] = variable(read_word("text", "json"), "text or json", "text")
+    metrics_token: str | None = variable(read_secret, f"at least {SHORTEST_KEY} random characters", None, secret=True)
+    trusted_proxies: str = variable(read_networks, "addresses or networks, with commas between", "127.0.0.1/32,::1/128")
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] = os.environ) -> Settings:

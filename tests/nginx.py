@@ -15,7 +15,7 @@ from typing import Self
 import psutil
 import pytest
 
-SHIPPED = files("portal.deploy").joinpath("nginx.conf").read_text()
+SHIPPED = files("portal").joinpath("deploy", "nginx.conf").read_text()
 # What a main file is on Debian, with its limits, and with everything that nginx writes in the folder.
 MAIN = """
 daemon off; master_process on; worker_processes auto; user {user}; pid {folder}/nginx.pid;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
+import tempfile
 from typing import NoReturn
 
 from portal.settings import Settings
@@ -24,7 +25,8 @@ def serve(settings: Settings, host: str = "127.0.0.1", port: int = 8000, workers
     address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     arguments = ["-P", "-m", "gunicorn", "--config", "python:portal.serve.gunicorn_settings", "--bind", address]
     arguments += ["--workers", str(workers or default_workers()), "portal.serve.application:make()"]
-    environ = {**os.environ, **MALLOC, **settings.as_environ()}
+    measured = {"PROMETHEUS_MULTIPROC_DIR": tempfile.mkdtemp(prefix="portal-metrics-")}
+    environ = {**os.environ, **MALLOC, **measured, **settings.as_environ()}
     os.execve(sys.executable, [sys.executable, *arguments], environ)  # noqa: S606 - no shell is meant
 
 

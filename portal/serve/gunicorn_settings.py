@@ -3,7 +3,7 @@
 import gc
 from typing import Any
 
-from portal.serve import sweeper
+from portal.serve import metrics, sweeper
 from portal.serve.access_log import FORMAT
 
 worker_class = "portal.serve.worker.Worker"
@@ -38,4 +38,15 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    sweeper.start(worker.wsgi.direct, worker.cfg.workers)
+    portal = worker.wsgi.portal
+    sweeper.start(portal, worker.cfg.workers)
+    metrics.watch_uploads()
+    worker.every_second.append(metrics.sampler(portal))
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    metrics.forget_worker(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    metrics.forget_all()

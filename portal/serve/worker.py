@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +21,7 @@ class Worker(ThreadWorker):
         super().__init__(*args, **kwargs)
         self.header_deadlines: dict[TConn, float] = {}
         self.notified = 0.0
+        self.every_second: list[Callable[[int], None]] = []
 
     def notify(self) -> None:
         """Tells the arbiter, which waits a minute, once a second; gunicorn writes its file twice for every request."""
@@ -27,11 +29,16 @@ class Worker(ThreadWorker):
         if now - self.notified >= 1:
             self.notified = now
             super().notify()
+            for each in self.every_second:
+                each(self.busy())
+
+    def busy(self) -> int:
+        """Threads that have a client."""
+        return int(self.nr_conns) - len(self.keepalived_conns) - len(self.pending_conns)
 
     def set_accept_enabled(self, enabled: bool) -> None:
         """A worker whose threads are all taken leaves new connections to the others."""
-        busy = self.nr_conns - len(self.keepalived_conns) - len(self.pending_conns)
-        super().set_accept_enabled(enabled and busy < self.cfg.threads)
+        super().set_accept_enabled(enabled and self.busy() < self.cfg.threads)
 
     def handle(self, conn: TConn) -> Any:
         """In a thread: one request, or nothing where the client did not send one."""
