@@ -4,6 +4,7 @@ from alembic import context
 from flask import current_app
 from sqlalchemy import Connection
 
+from portal import alone
 from portal.extensions import db
 from portal.sqlite import make_file
 
@@ -20,6 +21,8 @@ def run() -> None:
         context.configure(connection=connection, target_metadata=db.metadata, **configure)
         try:
             with context.begin_transaction():
+                if engine.dialect.name == "postgresql":
+                    alone.take(connection, alone.Work.UPGRADE, wait=True)
                 context.run_migrations()
         finally:
             connection.rollback()  # of the look at what is to be done, where there was nothing

@@ -16,6 +16,7 @@ from typing import TypeVar
 from flask import current_app
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
+from portal.alone import Work, alone
 from portal.database import begin_write, end_read, now
 from portal.domain.records import Record
 from portal.domain.sessions import forget_ended
@@ -59,7 +60,13 @@ def reap(grace: timedelta = GRACE, *, unattended: bool = False) -> Swept:
     """Takes away what is over. Commits as it goes.
 
     Unattended, stored files stay where more of them lack an owner than have one: that looks like the wrong database.
+    On PostgreSQL one sweeps at a time: unattended, another finds nothing to do, otherwise it waits.
     """
+    with alone(Work.SWEEP, wait=not unattended) as is_alone:
+        return _reap(grace, unattended) if is_alone else Swept()
+
+
+def _reap(grace: timedelta, unattended: bool) -> Swept:
     swept = Swept()
     overdue = db.session.scalars(select(Upload.id).where(_overdue()).order_by(Upload.id)).all()
     for upload_ids in _batches(iter(overdue), _AT_ONCE):
