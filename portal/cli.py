@@ -13,6 +13,7 @@ from portal.commands.backup import backup, restore
 from portal.commands.check import check
 from portal.commands.database import make_app
 from portal.commands.demo import demo
+from portal.commands.deploy import deploy
 from portal.commands.records import records
 from portal.commands.serve import serve
 from portal.commands.token import token
@@ -58,7 +59,7 @@ def cli() -> None:
     """Model Portal: models and scripts, uploads that survive anything."""
 
 
-for command in (backup, check, db, demo, records, restore, serve, token, upload, uploads, user):
+for command in (backup, check, db, demo, deploy, records, restore, serve, token, upload, uploads, user):
     cli.add_command(command)
 
 

@@ -15,7 +15,7 @@ from typing import Self
 import psutil
 import pytest
 
-SHIPPED = files("portal").joinpath("deploy", "nginx.conf").read_text()
+SHIPPED, STORE = (files("portal").joinpath("deploy", name).read_text() for name in ("nginx.conf", "nginx-store.conf"))
 # What a main file is on Debian, with its limits, and with everything that nginx writes in the folder.
 MAIN = """
 daemon off; master_process on; worker_processes auto; user {user}; pid {folder}/nginx.pid;
@@ -25,7 +25,7 @@ http {{
     sendfile on; tcp_nopush on; include /etc/nginx/mime.types; default_type application/octet-stream;
     client_body_temp_path {folder}/bodies; proxy_temp_path {folder}/answers; fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-    include {folder}/model-portal.conf;
+    include {folder}/model-portal*.conf;
 }}
 """
 NAME = "models.example.org"
@@ -43,13 +43,13 @@ def require() -> None:
         pytest.skip("nginx is not installed")
 
 
-def certify(folder: Path) -> tuple[Path, Path]:
-    """A certificate of its own making, and its key."""
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
+def certify(folder: Path) -> None:
+    """Leaves a certificate of its own making there, and its key."""
     made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     named = ["-days", "2", "-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME},IP:127.0.0.1"]
-    subprocess.run([*made, *named, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    return certificate, key
+    subprocess.run(
+        [*made, *named, "-keyout", "key.pem", "-out", "certificate.pem"], cwd=folder, check=True, capture_output=True
+    )
 
 
 class Nginx:
@@ -63,23 +63,25 @@ class Nginx:
         self.port, self.plain_port = free_port(), free_port()
         self.address = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
 
-    def configuration(self) -> str:
-        """The shipped one with what its user is told to change changed, and on ports that are free."""
-        text = re.sub(r"\n *listen \[::\]:.*", "", SHIPPED)
+    def changed(self, shipped: str, port: int) -> str:
+        """What is shipped, with what its user is told to change changed, and on ports that are free."""
+        text = re.sub(r"\n *listen \[::\]:.*", "", shipped)
         text = text.replace("server 127.0.0.1:8000;", f"server 127.0.0.1:{self.upstream};")
         text = text.replace("listen 80;", f"listen 127.0.0.1:{self.plain_port};")
-        text = text.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{self.port}{' ssl http2' * self.tls};")
+        text = text.replace("listen 443 ssl http2;", f"listen 127.0.0.1:{port}{' ssl http2' * self.tls};")
         text = text.replace("/var/log/nginx/", f"{self.folder}/")
         if not self.tls:
             return re.sub(r"\n *ssl_.*", "", text)
-        certificate, key = certify(self.folder)
-        text = text.replace("/etc/ssl/certs/models.example.org.pem", str(certificate))
-        return text.replace("/etc/ssl/private/models.example.org.key", str(key))
+        text = re.sub(r"/etc/ssl/certs/\S+(?=;)", f"{self.folder}/certificate.pem", text)
+        return re.sub(r"/etc/ssl/private/\S+(?=;)", f"{self.folder}/key.pem", text)
 
     def write(self) -> Path:
         """The main file."""
         self.folder.mkdir()
-        (self.folder / "model-portal.conf").write_text(self.configuration())
+        if self.tls:
+            certify(self.folder)
+            (self.folder / "model-portal-store.conf").write_text(self.changed(STORE, free_port()))
+        (self.folder / "model-portal.conf").write_text(self.changed(SHIPPED, self.port))
         main = self.folder / "nginx.conf"
         main.write_text(MAIN.format(user=getpass.getuser(), folder=self.folder))
         return main

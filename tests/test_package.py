@@ -48,6 +48,12 @@ def test_the_browsers_files_are_shipped_and_the_tests_tools_are_not(shipped):
     assert not [name for name in shipped if "axe" in name or name.startswith(("tests", "wsgi"))]
 
 
+def test_the_files_for_a_server_are_inside_the_package(shipped):
+    files = {f"portal/deploy/{path.name}" for path in (ROOT / "portal/deploy").iterdir()}
+    assert len(files) == 5
+    assert files <= shipped
+
+
 def test_every_icon_that_a_template_draws_is_in_the_sprite():
     drawn = {name for page in TEMPLATES for name in re.findall(r'\bicon(?:_alone)?\("([a-z0-9-]+)"', page.read_text())}
     sprite = ET.parse(ROOT / "static/vendor/icons.svg").getroot()
