@@ -30,6 +30,8 @@ from urllib.request import getproxies, proxy_bypass
 CHUNK_SIZE = 8 << 20
 PIECE = 256 << 10
 IN_FLIGHT = 2
+MISSES = 3
+"""Chunks in a row that did not get to the portal's storage, after which all go through the portal."""
 PATIENCE, FIRST_PATIENCE = 600.0, 30.0
 """Seconds without any progress before the client gives up; the second as long as the portal has never answered."""
 CONNECTING, SILENT = 10.0, 60.0
@@ -50,6 +52,7 @@ class Answer(NamedTuple):
     status: int
     data: dict[str, Any]
     retry_after: float
+    location: str = ""
 
     @property
     def sentence(self) -> str:
@@ -69,17 +72,30 @@ class Part(NamedTuple):
 
 
 class Connection:
-    """A kept-alive connection to the portal, for one thread; opened on first use and again after every failure."""
+    """A kept-alive connection, for one thread; opened on first use and again after every failure."""
 
     def __init__(self, base: SplitResult) -> None:
         self.base = base
         self.http: http.client.HTTPConnection | None = None
         self.absolute = ""
+        self.away: Connection | None = None
+        """The same to the portal's storage."""
 
     def ask(self, method: str, path: str, token: str, body: Any = None, digest: bytes = b"") -> Answer:
-        """One request. Raises OSError or HTTPException when the network does; any HTTP answer is returned."""
+        """One request to the portal. Raises OSError or HTTPException when the network does."""
+        headers = {"Authorization": "Bearer " + token}
+        if method == "POST":
+            headers["Content-Type"] = "application/octet-stream" if isinstance(body, Part) else "application/json"
+        if digest:
+            headers["Content-Digest"] = "sha-256=:" + base64.b64encode(digest).decode() + ":"
+        answer = self.request(method, path, headers, body)
+        if answer.status in (301, 302, 307, 308):
+            raise Failure(f"{self.base.netloc} sends us on to {answer.location}: use that address.")
+        return answer
+
+    def request(self, method: str, path: str, headers: dict[str, str], body: Any = None) -> Answer:
         try:
-            return self._ask(method, path, token, body, digest)
+            return self._request(method, path, headers, body)
         except (OSError, http.client.HTTPException):
             self.close()
             raise
@@ -88,8 +104,10 @@ class Connection:
         if self.http:
             self.http.close()
         self.http = None
+        if self.away:
+            self.away.close()
 
-    def _ask(self, method: str, path: str, token: str, body: Any, digest: bytes) -> Answer:
+    def _request(self, method: str, path: str, headers: dict[str, str], body: Any) -> Answer:
         link = self.http or self._open()
         self.http = link
         if not link.sock:
@@ -97,12 +115,10 @@ class Connection:
         payload = b"" if body is None or isinstance(body, Part) else json.dumps(body).encode()
         length = body.length if isinstance(body, Part) else len(payload)
         link.putrequest(method, self.absolute + self.base.path + path, skip_accept_encoding=True)
-        link.putheader("Authorization", "Bearer " + token)
-        if method == "POST":
+        for name, value in headers.items():
+            link.putheader(name, value)
+        if method in ("POST", "PUT"):
             link.putheader("Content-Length", str(length))
-            link.putheader("Content-Type", "application/octet-stream" if isinstance(body, Part) else "application/json")
-        if digest:
-            link.putheader("Content-Digest", "sha-256=:" + base64.b64encode(digest).decode() + ":")
         link.endheaders()
         cut = False
         try:
@@ -116,9 +132,12 @@ class Connection:
         text = response.read()
         if cut or response.will_close:
             self.close()
-        if response.status in (301, 302, 307, 308):
-            raise Failure(f"{self.base.netloc} sends us on to {response.getheader('Location')}: use that address.")
-        return Answer(response.status, _object(text), _seconds(response.getheader("Retry-After")))
+        return Answer(
+            response.status,
+            _object(text),
+            _seconds(response.getheader("Retry-After")),
+            response.getheader("Location", ""),
+        )
 
     def _open(self) -> http.client.HTTPConnection:
         host, port, scheme = self.base.hostname or "", self.base.port, self.base.scheme
@@ -255,6 +274,7 @@ class Upload:
         self.moved = time.monotonic()
         self.trouble = self.told = ""
         self.kept = 0
+        self.direct, self.missed = False, 0
         self.replaces = False
         """Whether chunks on the portal that are not this file's may be sent anew: it is known to be the right file."""
         self.whole: Whole | None = None
@@ -391,6 +411,7 @@ class Upload:
             self.progress.say(f"{which} are not this file's and are sent anew.")
 
     def _send(self, path: Path, state: dict[str, Any], missing: list[int]) -> None:
+        self.direct = bool(state.get("direct"))
         waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
         for index in missing:
             waiting.put(index)
@@ -439,7 +460,11 @@ class Upload:
         part = Part(source, start, length, sent)
         for attempt in range(4):
             self.flying[start] = 0
-            answer = self.ask(link, "POST", f"/upload/{index}", part, _digest(source, start, length))
+            digest = _digest(source, start, length)
+            if self.direct and self._put_away(link, index, part, digest):
+                break
+            self.flying[start] = 0
+            answer = self.ask(link, "POST", f"/upload/{index}", part, digest)
             if answer.status == 200:
                 break
             if answer.status == 409 and self._finished(link):
@@ -452,6 +477,22 @@ class Upload:
             self.kept += length
             self.moved, self.trouble, self.told = time.monotonic(), "", ""
         return True
+
+    def _put_away(self, link: Connection, index: int, part: Part, digest: bytes) -> bool:
+        """Sends one chunk straight to the portal's storage; False where that did not work."""
+        answer = self.ask(link, "POST", f"/upload/{index}/url", {"sha256": digest.hex()})
+        if answer.status != 200:
+            return False
+        url = urlsplit(answer.data["url"])
+        if link.away is None or link.away.base.netloc != url.netloc:
+            link.away = Connection(url._replace(path="", query=""))
+        try:
+            done = link.away.request("PUT", f"{url.path}?{url.query}", answer.data["headers"], part).status == 200
+        except (OSError, http.client.HTTPException):
+            done = False
+        self.missed = 0 if done else self.missed + 1
+        self.direct = self.missed < MISSES
+        return done
 
     def _finished(self, link: Connection) -> bool:
         return self.ask(link, "GET", "/upload").data.get("status") in ("checking", "done")

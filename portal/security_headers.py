@@ -1,8 +1,8 @@
 """The headers that every answer carries."""
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 
-CONTENT_SECURITY_POLICY = "; ".join(
+_POLICY = "; ".join(
     (
         "default-src 'self'",
         "script-src 'self'",
@@ -13,6 +13,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "base-uri 'none'",
         "form-action 'self'",
         "frame-ancestors 'none'",
+        "connect-src 'self'",
     )
 )
 
@@ -21,9 +22,15 @@ def init_app(app: Flask) -> None:
     app.after_request(_add)
 
 
+def content_security_policy() -> str:
+    """Pages speak to the portal alone, and to its storage where uploads go straight there."""
+    origin = current_app.extensions["storage"].origin
+    return f"{_POLICY} {origin}" if origin else _POLICY
+
+
 def _add(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    headers.setdefault("Content-Security-Policy", content_security_policy())
     headers["X-Content-Type-Options"] = "nosniff"
     headers.setdefault("Referrer-Policy", "same-origin")
     headers["Cross-Origin-Opener-Policy"] = "same-origin"

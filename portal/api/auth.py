@@ -7,7 +7,7 @@ from portal.identity import bearer, current_actor
 
 OPEN = {"bazaar.log_in", "bazaar.sign_up", "organizations.put_file"}
 TAKES_BASIC = {"bazaar.log_in"}
-TAKES_UPLOAD_TOKEN = {"bazaar.put_chunk", "bazaar.progress", "bazaar.commit", "bazaar.abort"}
+TAKES_UPLOAD_TOKEN = {"bazaar.put_chunk", "bazaar.chunk_address", "bazaar.progress", "bazaar.commit", "bazaar.abort"}
 TAKES_UPLOAD_ID = {"bazaar.progress", "bazaar.abort"}
 
 

@@ -16,6 +16,7 @@ FILE_HEADERS = (
     Parameter("ETag", "The sha256 of the whole file, in quotation marks."),
     Parameter("Content-Disposition", "Its name."),
 )
+ELSEWHERE = (FILE_HEADERS[0], Parameter("Location", "Where the bytes are."))
 
 
 def asked_version() -> int | None:

@@ -94,6 +94,13 @@ class Answer(NamedTuple):
     disposition: str
 
 
+class PutAddress(NamedTuple):
+    """`headers` go with the PUT, as they are."""
+
+    url: str
+    headers: dict[str, str]
+
+
 class StagedUpload(NamedTuple):
     upload_id: str
     changed_at: float  # seconds since the epoch, of the last byte that arrived, acknowledged or not
@@ -187,13 +194,18 @@ class Store(ABC):
         Missing, Sealed, Misfit (before reading), ShortBody (also for any OSError of the source), DigestMismatch.
         Anything else that the source raises passes through. Sealed and Missing may also come in the middle."""
 
+    @property
+    @abstractmethod
+    def origin(self) -> str | None:
+        """Scheme, host and port that signed addresses lead to; None where all bytes go through us."""
+
     @abstractmethod
     def url_to_put(
         self, upload_id: str, idx: int, length: int | None, sha256: bytes | None, seconds: int
-    ) -> str | None:
-        """An address where anybody puts chunk `idx`, of `length` bytes if that is known, by one PUT, for so long; None
-        where the bytes go through us. What has come there counts like a chunk of `put_chunk`, but its `sha256` is what
-        is said here (b"" if nothing is), not what was found. Missing, Sealed, Misfit."""
+    ) -> PutAddress | None:
+        """An address where anybody puts chunk `idx` by one PUT, for so long; None where there is no `origin`. Stores
+        that can hold the sender to `length` and `sha256`, where they are said. What has come there counts like a chunk
+        of `put_chunk`, but its `sha256` is what was said (b"" if nothing was). Missing, Sealed, Misfit."""
 
     @abstractmethod
     def received(self, upload_id: str) -> Received:
@@ -229,12 +241,13 @@ class Store(ABC):
 
     @abstractmethod
     def open(self, key: str) -> BinaryIO:
-        """The file at `key`, to be read and sought in; of the operating system where `url_to_get` is None. Missing."""
+        """The file at `key`, to be read and sought in; where there is no `origin`, one of the operating system.
+        Missing."""
 
     @abstractmethod
     def url_to_get(self, key: str, answer: Answer, seconds: int) -> str | None:
-        """An address where anybody gets the file, or a range of it, for so long; None where the bytes go through us.
-        Does not look whether there is such a file."""
+        """An address where anybody gets the file, or a range of it, for so long; None where there is no `origin`. Does
+        not look whether there is such a file."""
 
     @abstractmethod
     def size(self, key: str) -> int:

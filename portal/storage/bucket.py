@@ -5,18 +5,22 @@ uploads there. Nothing is asked of the store before the first call, and no conne
 """
 
 import threading
+from base64 import b64encode
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache, cached_property
 from typing import IO, Any, NamedTuple
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
-from portal.storage.base import Missing, NoSpace, StorageError, Unavailable
+from portal.storage.base import Missing, NoSpace, PutAddress, StorageError, Unavailable
 
 AT_ONCE = 8  # requests of one verb
+_SOON, _AT_LAST = 2.5, 60  # seconds of silence; twice the first, and a pause between, are within the 10 of a 503
 _FULL = {"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull", "EntityTooLarge"}
 _ABSENT = {"404", "NoSuchKey", "NoSuchUpload", "NotFound"}
 _NO_CONDITIONS = {"NotImplemented", "501", "InvalidArgument", "InvalidRequest", "400", "BadRequest"}
@@ -52,13 +56,12 @@ class Bucket:
     def __init__(self, name: str, prefix: str = "", endpoint: str | None = None, public: str | None = None) -> None:
         self.name, self.endpoint, self.public = name, endpoint, public or endpoint
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
-        self._clients: dict[tuple[str | None, float], Any] = {}
-        self._making = threading.Lock()
         self._knows_conditions = True
 
     def put(self, key: str, body: bytes | IO[bytes] = b"") -> None:
         with faults(key):
-            self._quick.put_object(Bucket=self.name, Key=self._prefix + key, Body=body)
+            client = self._quick if isinstance(body, bytes) else self._patient
+            client.put_object(Bucket=self.name, Key=self._prefix + key, Body=body)
 
     def get(self, key: str, first: int = 0, past: int | None = None) -> Iterator[bytes]:
         """The bytes from `first` to before `past`, in pieces of up to 1 MiB."""
@@ -108,7 +111,7 @@ class Bucket:
     def put_part(self, key: str, parts_id: str, number: int, body: bytes | IO[bytes]) -> str:
         """The part's tag, for `complete`."""
         with faults(key):
-            made = self._quick.upload_part(**self._part(key, parts_id, number), Body=body)
+            made = self._patient.upload_part(**self._part(key, parts_id, number), Body=body)
             return str(made["ETag"])
 
     def copy_part(self, key: str, parts_id: str, number: int, source: str, span: tuple[int, int] | None = None) -> str:
@@ -151,14 +154,24 @@ class Bucket:
         wanted = {"Bucket": self.name, "Key": self._prefix + key, **answer}
         return self._signed("get_object", wanted, seconds)
 
-    def url_to_put(self, key: str, seconds: int, length: int | None) -> str:
-        """Takes the object in one PUT, of exactly this length if one is given."""
-        bound = {} if length is None else {"ContentLength": length}
-        return self._signed("put_object", {"Bucket": self.name, "Key": self._prefix + key, **bound}, seconds)
+    def url_to_put(self, key: str, seconds: int, length: int | None, sha256: bytes | None) -> PutAddress:
+        """Takes the object in one PUT, of exactly this length and content if they are given."""
+        bound: dict[str, Any] = {} if length is None else {"ContentLength": length}
+        headers = {}
+        if sha256:
+            bound["ChecksumSHA256"] = headers["x-amz-checksum-sha256"] = b64encode(sha256).decode()
+        wanted = {"Bucket": self.name, "Key": self._prefix + key, **bound}
+        return PutAddress(self._signed("put_object", wanted, seconds), headers)
+
+    @cached_property
+    def origin(self) -> str:
+        """Scheme, host and port of signed addresses."""
+        url = urlsplit(self.url_to_get("any", 1))
+        return f"{url.scheme}://{url.netloc}"
 
     def _signed(self, call: str, wanted: dict[str, Any], seconds: int) -> str:
         with faults(wanted["Key"]):
-            return str(self._client(self.public, 4).generate_presigned_url(call, Params=wanted, ExpiresIn=seconds))
+            return str(_client(self.public, _SOON).generate_presigned_url(call, Params=wanted, ExpiresIn=seconds))
 
     def _source(self, key: str) -> dict[str, str]:
         return {"Bucket": self.name, "Key": self._prefix + key}
@@ -169,20 +182,24 @@ class Bucket:
     @property
     def _quick(self) -> Any:
         """A store that is silent is given up before the 10 s after which callers get their 503."""
-        return self._client(self.endpoint, 4)
+        return _client(self.endpoint, _SOON)
 
     @property
     def _patient(self) -> Any:
-        """For what the store may take its time for: copying and joining."""
-        return self._client(self.endpoint, 120)
-
-    def _client(self, endpoint: str | None, silence: float) -> Any:
-        with self._making:
-            if (endpoint, silence) not in self._clients:
-                self._clients[endpoint, silence] = _make_client(endpoint, silence)
-            return self._clients[endpoint, silence]
+        """For what the store may take its time for: keeping, copying and joining what is large."""
+        return _client(self.endpoint, _AT_LAST)
 
 
+_making = threading.Lock()
+
+
+def _client(endpoint: str | None, silence: float) -> Any:
+    """Made once in a process, since that takes a tenth of a second, and by one thread at a time."""
+    with _making:
+        return _make_client(endpoint, silence)
+
+
+@cache
 def _make_client(endpoint: str | None, silence: float) -> Any:
     config = Config(
         signature_version="s3v4",  # the older one binds neither size nor type

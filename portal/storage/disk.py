@@ -144,6 +144,10 @@ class DiskStore(Store):
     def url_to_get(self, key: str, answer: Answer, seconds: int) -> None:
         return None
 
+    @property
+    def origin(self) -> None:
+        return None
+
     def url_to_put(self, upload_id: str, idx: int, length: int | None, sha256: bytes | None, seconds: int) -> None:
         return None
 

@@ -21,6 +21,7 @@ from portal.storage.base import (
     Missing,
     NoSpace,
     Progress,
+    PutAddress,
     Received,
     Sealed,
     StagedUpload,
@@ -89,13 +90,17 @@ class S3Store(Store):
         self._bucket.delete(piece.key for piece in before)
         return StoredChunk(length, sha256)
 
+    @property
+    def origin(self) -> str:
+        return self._bucket.origin
+
     def url_to_put(
         self, upload_id: str, idx: int, length: int | None, sha256: bytes | None, seconds: int
-    ) -> str | None:
+    ) -> PutAddress:
         staged = self._open(upload_id, idx, length)
         order = _next_order(pieces_of(self._bucket, staged, idx))
         key = staged.new_key(idx, order, length, (sha256 or b"").hex(), is_open=True)
-        return self._bucket.url_to_put(key, seconds, length)
+        return self._bucket.url_to_put(key, seconds, length, sha256)
 
     def received(self, upload_id: str) -> Received:
         staged = look(self._bucket, upload_id)
@@ -156,7 +161,7 @@ class S3Store(Store):
     def open(self, key: str) -> io.BufferedReader:
         return io.BufferedReader(_Reader(self._bucket, key, self.size(key)), 256 << 10)
 
-    def url_to_get(self, key: str, answer: Answer, seconds: int) -> str | None:
+    def url_to_get(self, key: str, answer: Answer, seconds: int) -> str:
         said = {"ResponseContentType": answer.content_type, "ResponseContentDisposition": answer.disposition}
         return self._bucket.url_to_get(_known(key), seconds, **said, ResponseCacheControl="private, no-cache")
 
@@ -295,6 +300,12 @@ class _Reader(io.RawIOBase):
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
+
+    def readall(self) -> bytes:
+        """In one request; the inherited one would make one for every 8 KiB."""
+        data = b"".join(self._bucket.get(self._key, self._at)) if self._at < self._size else b""
+        self._at += len(data)
+        return data
 
 
 def _require_same(staged: Staged, size: int | None, chunk_size: int | None) -> None:

@@ -16,13 +16,23 @@ from portal.database import begin_write, end_read, new_id, new_ordered_id, now
 from portal.domain import entries, rules
 from portal.domain.entries import Entry
 from portal.domain.kinds import Kind
-from portal.errors import BadRequest, Invalid, TooLarge, invalid
+from portal.errors import BadRequest, Conflict, Invalid, TooLarge, invalid
 from portal.extensions import db
 from portal.security.actor import Actor
 from portal.security.guard import allows, enforce
 from portal.security.policy import OnEntry, OnUpload, Portal
 from portal.settings import Settings
-from portal.storage.base import Misfit, Missing, Received, Source, Store, StoredChunk, chunk_count, chunk_length
+from portal.storage.base import (
+    Misfit,
+    Missing,
+    PutAddress,
+    Received,
+    Source,
+    Store,
+    StoredChunk,
+    chunk_count,
+    chunk_length,
+)
 from portal.uploads import session
 from portal.uploads.leftovers import remove_made_entry
 from portal.uploads.session import Status, Upload
@@ -30,7 +40,9 @@ from portal.uploads.session import Status, Upload
 SUGGESTED_CHUNK = 8 << 20
 MOST_CHUNKS = 100_000
 MOST_BYTES = 2**63 - 1
+DIRECT_FROM = 32 << 20  # bytes; smaller files are there before their addresses were asked for
 _TOUCH_EVERY = timedelta(minutes=1)
+_ADDRESS_LIFE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,30 @@ def put_chunk(
         raise
     _live_on(upload_id, expires_at)
     return chunk
+
+
+def is_direct(upload: Upload) -> bool:
+    """Whether its chunks had better go straight to the storage."""
+    is_declared = upload.size is not None and upload.chunk_size is not None
+    return is_declared and (upload.size or 0) >= DIRECT_FROM and store().origin is not None
+
+
+@allows(OnUpload.CONTINUE)
+def address_of_chunk(actor: Actor, upload: Upload, idx: int, sha256: bytes) -> tuple[PutAddress, datetime]:
+    """Where anybody may put chunk `idx` until the time beside it; 409 where chunks come through the portal."""
+    upload.require_open()
+    if upload.size is None or upload.chunk_size is None or store().origin is None:
+        raise Conflict("The chunks of this upload come through the portal.")
+    if upload.checked_at is not None:
+        _unseal(upload)
+    upload_id, expires_at = upload.id, upload.expires_at
+    length = min(upload.chunk_size, upload.size - idx * upload.chunk_size)
+    _require_fit(upload, idx, length)
+    end_read()
+    found = store().url_to_put(upload_id, idx, length, sha256, int(_ADDRESS_LIFE.total_seconds()))
+    assert found is not None
+    _live_on(upload_id, expires_at)
+    return found, now() + _ADDRESS_LIFE
 
 
 @allows(OnUpload.SEE)

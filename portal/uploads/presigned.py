@@ -27,6 +27,15 @@ from portal.uploads.session import Status, Upload
 LIFE = timedelta(hours=1)
 
 
+def address(upload: Upload) -> str | None:
+    """The storage's own address for the bytes; None where they come through the portal, to an address with `sign`.
+
+    Checks no permission: for whoever has just begun the upload.
+    """
+    found = machine.store().url_to_put(upload.id, 0, None, None, int(LIFE.total_seconds()))
+    return found and found.url
+
+
 def sign(upload: Upload) -> str:
     """The signature of the upload's address. Checks no permission: for whoever has just begun the upload."""
     return _serializer().dumps(upload.id)

@@ -246,6 +246,7 @@ SENT: dict[str, Sent] = {
     "DELETE /api/v2/<word:kind>/upload": lambda t, p: {"query_string": {"upload_id": t.upload_id}},
     "POST /api/v2/<word:kind>/upload/token": lambda t, p: {"json": {"upload_id": t.upload_id}},
     "POST /api/v2/<word:kind>/upload/<idx>": lambda t, p: {"data": b"bytes"},
+    "POST /api/v2/<word:kind>/upload/<idx>/url": lambda t, p: {"json": {"sha256": "0" * 64}},
     "POST /api/v2/organizations/<org>/apps": lambda t, p: {"json": {"name": new_id()}},
     "POST /api/v2/organizations/<org>/apps/<app>/models": lambda t, p: {"json": {"name": new_id()}},
     f"POST {VERSIONS}": lambda t, p: {"json": {"filename": "yield-net.zip"}},

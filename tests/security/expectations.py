@@ -184,6 +184,7 @@ GET     /api/v2/<word:kind>/upload                     upload  401     401     4
 DELETE  /api/v2/<word:kind>/upload                     upload  401     401     404       404     404     200    404
 POST    /api/v2/<word:kind>/upload/token               upload  401     401     404       404     404     200    404
 POST    /api/v2/<word:kind>/upload/<idx>               upload  401     401     401       401     401     401    401
+POST    /api/v2/<word:kind>/upload/<idx>/url           upload  401     401     401       401     401     401    401
 POST    /api/v2/<word:kind>/upload/commit              upload  401     401     401       401     401     401    401
 POST    /api/v2/team/create                            none    401     401     403       403     403     403    200
 GET     /api/v2/team/list                              none    401     401     200       200     200     200    200

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from portal.api.bazaar import bazaar, shapes
 from portal.api.bazaar.shapes import ENTRY, PermissionsShape
 from portal.api.declared import BYTES, answers, takes
-from portal.api.files import FILE_ASKED, FILE_HEADERS, VERSION, asked_version
+from portal.api.files import ELSEWHERE, FILE_ASKED, FILE_HEADERS, VERSION, asked_version
 from portal.api.shapes import Empty, listed, rfc3339
 from portal.domain import entries, versions
 from portal.domain.kinds import Kind
@@ -62,6 +62,7 @@ def show_permissions(kind: Kind, entry_id: str) -> ResponseReturnValue:
 @answers(bytes, Invalid, NotSatisfiable, media=(BYTES,), headers=FILE_HEADERS)
 @answers(bytes, status=206, media=(BYTES,), headers=FILE_HEADERS, about="The range that was asked for.")
 @answers(None, status=304, about="The caller has these bytes.")
+@answers(None, status=307, headers=ELSEWHERE, about="The storage sends them, from an address that expires.")
 def download(kind: Kind, entry_id: str) -> ResponseReturnValue:
     """The file of an entry's newest version, or of another. `ETag` is its sha256."""
     entry = entries.get(current_actor(), kind, entry_id)

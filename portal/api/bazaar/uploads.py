@@ -62,11 +62,22 @@ class CommitSpec(Spec):
     sha256: str | None = Field(None, pattern=_SHA256)
 
 
+class ChunkSpec(Spec):
+    sha256: str = Field(pattern=_SHA256)
+
+
+class AddressShape(Shape):
+    url: str
+    headers: dict[str, str] = Field(description="They go with the PUT.")
+    expires_at: Time
+
+
 class BegunShape(KindShape):
     token: str = Field(description="Good for this upload alone.")
     upload_id: Id
     kind_id: Id
     chunk_size: int
+    direct: bool = Field(description="Whether chunks had better go to the addresses of `upload/{idx}/url`.")
     expires_at: Time
 
 
@@ -78,6 +89,7 @@ class ProgressShape(KindShape):
     size: int | None
     sha256: Sha256 | None
     chunk_size: int
+    direct: bool
     received: list[Annotated[list[int], Field(min_length=2, max_length=2)]] = Field(
         description="First and last index of each run of chunks."
     )
@@ -131,8 +143,7 @@ def renew_token(kind: Kind, said: UploadSpec) -> ResponseReturnValue:
 def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
     """Send one chunk: in any order, in parallel, and again whenever it is not sure to have arrived."""
     actor, upload = _by_token(kind)
-    if not _INDEX.fullmatch(idx) or int(idx) > machine.MOST_BYTES:
-        raise BadRequest("A chunk's index is a whole number from 0 in plain decimal.")
+    number = _index(idx)
     if request.mimetype == "multipart/form-data":
         raise WrongType("Send the chunk's bytes alone, not in a form.")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -141,11 +152,22 @@ def put_chunk(kind: Kind, idx: str) -> ResponseReturnValue:
         raise LengthRequired("Send the chunk with a Content-Length.")
     body = ArrivingBody()
     try:
-        machine.put_chunk(actor, upload, int(idx), request.content_length, body, _content_digest())
+        machine.put_chunk(actor, upload, number, request.content_length, body, _content_digest())
     except (PortalError, StorageError):
         body.skip(request.content_length)
         raise
     return jsonify({})
+
+
+@bazaar.post("/<word:kind>/upload/<idx>/url")
+@takes(path=(INDEX,))
+@reads(ChunkSpec)
+@answers(AddressShape, Conflict, Gone)
+def chunk_address(kind: Kind, idx: str, said: ChunkSpec) -> ResponseReturnValue:
+    """Where to PUT one chunk of a declared upload, straight to the storage; nothing else need be told of it."""
+    actor, upload = _by_token(kind)
+    address, until = machine.address_of_chunk(actor, upload, _index(idx), bytes.fromhex(said.sha256))
+    return jsonify(url=address.url, headers=address.headers, expires_at=rfc3339(until))
 
 
 @bazaar.get("/<word:kind>/upload")
@@ -163,6 +185,7 @@ def progress(kind: Kind) -> ResponseReturnValue:
         "size": upload.size,
         "sha256": upload.sha256,
         "chunk_size": machine.chunk_size_for(upload),
+        "direct": machine.is_direct(upload),
         "received": received.ranges(),
         "bytes_received": received.bytes_received or upload.checked_bytes,
         "bytes_checked": upload.checked_bytes,
@@ -197,6 +220,12 @@ def abort(kind: Kind) -> ResponseReturnValue:
     return jsonify({})
 
 
+def _index(text: str) -> int:
+    if not _INDEX.fullmatch(text) or int(text) > machine.MOST_BYTES:
+        raise BadRequest("A chunk's index is a whole number from 0 in plain decimal.")
+    return int(text)
+
+
 def _upload(kind: Kind) -> tuple[Actor, Upload]:
     """By upload token, or by `?upload_id=` for the person who began it."""
     upload_id = request.args.get("upload_id")
@@ -224,6 +253,7 @@ def _begun(kind: Kind, upload: Upload, token: str) -> dict[str, Any]:
         "upload_id": upload.id,
         f"{kind.word}_id": upload.entry_id,
         "chunk_size": machine.chunk_size_for(upload),
+        "direct": machine.is_direct(upload),
         "expires_at": rfc3339(upload.expires_at),
     }
 

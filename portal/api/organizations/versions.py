@@ -6,7 +6,7 @@ from pydantic import Field
 
 from portal.api.bodies import Spec
 from portal.api.declared import BYTES, Parameter, answers, reads, takes
-from portal.api.files import FILE_ASKED, FILE_HEADERS, VERSION, asked_version
+from portal.api.files import ELSEWHERE, FILE_ASKED, FILE_HEADERS, VERSION, asked_version
 from portal.api.organizations import organizations, shapes
 from portal.api.organizations.places import KIND, PLACE, app_at, entry_at
 from portal.api.organizations.shapes import ModelVersionShape, PresignedShape
@@ -17,6 +17,7 @@ from portal.errors import BadRequest, Conflict, Gone, Invalid, NotFound, invalid
 from portal.identity import current_actor
 from portal.uploads import machine, presigned, session
 from portal.uploads.machine import Announcement
+from portal.uploads.session import Upload
 
 PATH = "/organizations/<org>/apps/<app>/models/<model>/model_versions"
 PATH_BY_APP = "/organizations/<org>/app/<app>/models/<model>/model_versions/<id:version_id>"
@@ -47,11 +48,10 @@ def begin_version(org: str, app: str, model: str, said: BeginVersionSpec) -> Res
     file_name, description = said.file_name or said.filename, said.description or ""
     announced = Announcement(entry_id=entry.id, file_name=file_name, description=description)
     upload = machine.begin(current_actor(), KIND, announced)
-    signature = presigned.sign(upload)
     return jsonify(
         filepath=shapes.filepath(place, entry, upload),
         model_version_id=upload.id,
-        presigned_url=url_for("organizations.put_file", upload_id=upload.id, signature=signature, _external=True),
+        presigned_url=presigned.address(upload) or _our_address(upload),
     )
 
 
@@ -91,6 +91,7 @@ def list_versions(org: str, app: str, model: str) -> ResponseReturnValue:
 @answers(bytes, NotFound, NotSatisfiable, media=(BYTES,), headers=FILE_HEADERS)
 @answers(bytes, status=206, media=(BYTES,), headers=FILE_HEADERS, about="The range that was asked for.")
 @answers(None, status=304, about="The caller has these bytes.")
+@answers(None, status=307, headers=ELSEWHERE, about="The storage sends them, from an address that expires.")
 def download_version(org: str, app: str, model: str, version_id: str) -> ResponseReturnValue:
     """The file of a version."""
     entry = entry_at(org, app, model)
@@ -102,9 +103,15 @@ def download_version(org: str, app: str, model: str, version_id: str) -> Respons
 @answers(bytes, NotFound, NotSatisfiable, media=(BYTES,), headers=FILE_HEADERS)
 @answers(bytes, status=206, media=(BYTES,), headers=FILE_HEADERS, about="The range that was asked for.")
 @answers(None, status=304, about="The caller has these bytes.")
+@answers(None, status=307, headers=ELSEWHERE, about="The storage sends them, from an address that expires.")
 def download(org: str, app: str, model: str) -> ResponseReturnValue:
     """The file of a model's newest version, or of another."""
     return send(of_version(_version(entry_at(org, app, model))))
+
+
+def _our_address(upload: Upload) -> str:
+    signature = presigned.sign(upload)
+    return url_for("organizations.put_file", upload_id=upload.id, signature=signature, _external=True)
 
 
 def _version(entry: Entry) -> versions.Version:
