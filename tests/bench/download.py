@@ -1,6 +1,6 @@
 """Download of one 1 GiB file, whole and from byte 1 on: the portal beside nginx, which sends with sendfile(2).
 
-    python -m tests.bench.download [--runs 5] [--no-portal]
+    python -m tests.bench.download [--runs 5] [--no-portal] [--nginx]
 
 Peers (optional): apt-get install nginx strace
 strace shows which system call carries the bytes of the portal's answers; the timed runs are without it.
@@ -20,7 +20,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from tests.bench.ours import Portal
+from tests.bench.ours import BehindNginx, Portal
 from tests.bench.process import Server
 from tests.bench.rounds import Figures, Results, median, play, random_file, ratio, table, workplace
 
@@ -90,6 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.download")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--no-portal", action="store_true", help="the peer alone")
+    parser.add_argument("--nginx", action="store_true", help="once more through the shipped nginx")
     options = parser.parse_args()
     with workplace(minutes=10) as folder, ExitStack() as servers:
         source = random_file(folder / "source", SIZE)
@@ -104,8 +105,12 @@ def main() -> None:
             portal = servers.enter_context(Portal(folder, workers=1))
             path = store(portal, source)
             caller = {"Authorization": f"Bearer {portal.token}"}
-            for part, headers in RANGES.items():
-                cases[f"portal, {part}"] = partial(fetch, portal, path, caller | headers)
+            doors: dict[str, Portal] = {"portal": portal}
+            if options.nginx:
+                doors["portal behind nginx"] = servers.enter_context(BehindNginx(portal, folder))
+            for door, server in doors.items():
+                for part, headers in RANGES.items():
+                    cases[f"{door}, {part}"] = partial(fetch, server, path, caller | headers)
         report(play(cases, options.runs))
         if options.no_portal:
             return

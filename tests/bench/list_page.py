@@ -1,6 +1,6 @@
 """A list page of 50 among 10,000 entries: the portal's HTML for someone signed in, beside MLflow and Datasette.
 
-    python -m tests.bench.list_page [--runs 5] [--no-portal]
+    python -m tests.bench.list_page [--runs 5] [--no-portal] [--nginx] [--postgresql]
 
 Peers (optional): apt-get install wrk (for the requests a second), and below the folder that $BENCH_PEERS names:
     python -m venv $BENCH_PEERS/mlflow && $BENCH_PEERS/mlflow/bin/pip install mlflow==3.17.2
@@ -34,9 +34,10 @@ from portal.domain.users import User
 from portal.extensions import db
 from portal.security.actor import Via
 from portal.settings import Settings
-from tests.bench.ours import Portal
+from tests.bench.ours import BehindNginx, Portal
 from tests.bench.process import Server
 from tests.bench.rounds import Figures, Results, median, peer, play, ratio, table, workplace
+from tests.databases import PostgresqlServer
 
 ENTRIES = 10_000
 REQUESTS = 100
@@ -75,8 +76,14 @@ def wrk(url: str, headers: dict[str, str]) -> float:
     return float(rate[1])
 
 
-def portal(folder: Path, servers: ExitStack) -> Page:
-    server = Portal(folder, workers=1)
+def postgresql(folder: Path, servers: ExitStack) -> str:
+    database = PostgresqlServer(folder)
+    servers.callback(database.stop)
+    return servers.enter_context(database.fresh(folder))
+
+
+def portal(folder: Path, servers: ExitStack, database_url: str | None) -> tuple[Portal, str, dict[str, str]]:
+    server = Portal(folder, workers=1, database_url=database_url)
     with create_app(Settings.from_environ(server.environ)).app_context():
         owner = actor_for(db.session.scalars(select(User)).one(), Via.TOKEN)
         for name in names():
@@ -123,17 +130,23 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.list_page")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--no-portal", action="store_true", help="the peers alone")
+    parser.add_argument("--nginx", action="store_true", help="once more through the shipped nginx")
+    parser.add_argument("--postgresql", action="store_true", help="the portal on PostgreSQL")
     options = parser.parse_args()
     with workplace(minutes=15) as folder, ExitStack() as servers:
         pages: dict[str, Page] = {}
         if program := peer("mlflow", "bin", "mlflow"):
             pages["MLflow registered-models/search"] = mlflow(folder, program, servers)
         if program := peer("datasette", "bin", "datasette"):
-            server = datasette(folder, program, servers)
-            pages["Datasette table"] = (server, "/registry/entry?_size=50", {})
-            pages["Datasette table, no counts"] = (server, "/registry/entry?_size=50&_nocount=1&_nofacet=1", {})
+            peers = datasette(folder, program, servers)
+            pages["Datasette table"] = (peers, "/registry/entry?_size=50", {})
+            pages["Datasette table, no counts"] = (peers, "/registry/entry?_size=50&_nocount=1&_nofacet=1", {})
         if not options.no_portal:
-            pages["portal list page"] = portal(folder, servers)
+            url = postgresql(folder, servers) if options.postgresql else None
+            server, path, headers = pages["portal list page"] = portal(folder, servers, url)
+            if options.nginx:
+                behind = servers.enter_context(BehindNginx(server, folder))
+                pages["portal list page behind nginx"] = behind, path, headers
         if not shutil.which("wrk"):
             print("left out: wrk is not installed")
         for page in pages.values():

@@ -1,6 +1,6 @@
 """Looking through records: first pages, deep pages and counts, at 10,000 records and at a hundred times as many.
 
-    python -m tests.bench.record_pages [--rows 10000 100000 1000000] [--runs 5] [--postgresql] [--keep FOLDER]
+    python -m tests.bench.record_pages [--rows 10000 100000 1000000] [--runs 5] [--postgresql] [--keep FOLDER] [--nginx]
 
 `--keep` leaves the databases in FOLDER for the next run: making them takes minutes a million records. `--only TEXT`
 plays the cases with that in their names. The records are field trials (record_trials.py), and a quarter of them are
@@ -22,7 +22,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from tests.bench import record_peers, record_trials
-from tests.bench.ours import Portal
+from tests.bench.ours import BehindNginx, Portal
 from tests.bench.rounds import Results, median, play, ratio, table, workplace
 from tests.bench.visits import Around, Request, Visits
 
@@ -95,12 +95,15 @@ class Reader:
 
 
 def prepare(
-    work: Path, kept: Path, databases: record_trials.Databases, size: int, servers: ExitStack
+    work: Path, kept: Path, databases: record_trials.Databases, size: int, servers: ExitStack, nginx: bool
 ) -> dict[str, Visits]:
     folder = work / str(size)
     folder.mkdir()
     portal = servers.enter_context(Portal(folder, workers=1, database_url=databases.of(size), has_user=True))
     cases = dict(Reader(portal).cases())
+    if nginx:
+        behind = servers.enter_context(BehindNginx(portal, folder))
+        cases |= {f"{name}, nginx": visits._replace(server=behind) for name, visits in cases.items()}
     return cases | record_peers.datasette(kept, size, servers) | record_peers.mlflow(kept, size, servers)
 
 
@@ -111,6 +114,7 @@ def main() -> None:
     parser.add_argument("--postgresql", action="store_true")
     parser.add_argument("--keep", type=Path)
     parser.add_argument("--only", default="", metavar="TEXT")
+    parser.add_argument("--nginx", action="store_true", help="once more through the shipped nginx")
     options = parser.parse_args()
     sizes = sorted(options.rows)
     with workplace(minutes=240) as work, ExitStack() as servers:
@@ -119,7 +123,7 @@ def main() -> None:
             record_trials.PostgresqlServer(options.keep) if options.postgresql else record_trials.SqliteFiles(kept)
         )
         servers.callback(databases.stop)
-        by_size = {size: prepare(work, kept, databases, size, servers) for size in sizes}
+        by_size = {size: prepare(work, kept, databases, size, servers, options.nginx) for size in sizes}
         cases = {
             place(name, size): visits.play
             for size in sizes

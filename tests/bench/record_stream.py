@@ -1,6 +1,6 @@
 """A million records as one stream: the portal beside the databases' own programs, and beside an ORM with pydantic.
 
-    python -m tests.bench.record_stream [--rows 1000000] [--runs 5] [--only sqlite|postgresql]
+    python -m tests.bench.record_stream [--rows 1000000] [--runs 5] [--only sqlite|postgresql] [--nginx]
 
 Peers (optional): apt-get install sqlite3 postgresql-client
 The peers read a table that has every name in every row, so that they need no join, in the same order by an index. Those
@@ -25,7 +25,7 @@ import psutil
 from sqlalchemy import create_engine, text
 
 from tests.bench import record_data
-from tests.bench.ours import Portal
+from tests.bench.ours import BehindNginx, Portal
 from tests.bench.process import Server
 from tests.bench.rounds import Figures, Results, median, play, ratio, table, workplace
 from tests.databases import PostgresqlServer
@@ -127,7 +127,7 @@ def streams(portal: Portal, entry_id: str, rows: int) -> dict[str, Callable[[], 
 
 
 @contextmanager
-def on_sqlite(folder: Path, rows: int) -> Iterator[dict[str, Callable[[], Figures]]]:
+def on_sqlite(folder: Path, rows: int, nginx: bool) -> Iterator[dict[str, Callable[[], Figures]]]:
     with ExitStack() as servers:
         portal = servers.enter_context(Portal(folder, workers=1))
         entry_id = load(portal, rows)
@@ -136,6 +136,9 @@ def on_sqlite(folder: Path, rows: int) -> Iterator[dict[str, Callable[[], Figure
         flatten(url, SQLITE)
         peer = servers.enter_context(orm(folder, url))
         cases = streams(portal, entry_id, rows)
+        if nginx:
+            behind = servers.enter_context(BehindNginx(portal, folder))
+            cases["portal behind nginx"] = streams(behind, entry_id, rows)["portal"]
         cases["ORM and pydantic"] = by_orm(peer, rows)
         if sqlite3 := shutil.which("sqlite3"):
             query = "SELECT * FROM flat ORDER BY timestamp, id"
@@ -147,7 +150,7 @@ def on_sqlite(folder: Path, rows: int) -> Iterator[dict[str, Callable[[], Figure
 
 
 @contextmanager
-def on_postgresql(folder: Path, rows: int) -> Iterator[dict[str, Callable[[], Figures]]]:
+def on_postgresql(folder: Path, rows: int, nginx: bool) -> Iterator[dict[str, Callable[[], Figures]]]:
     database = PostgresqlServer(folder)
     with ExitStack() as servers:
         servers.callback(database.stop)
@@ -157,6 +160,9 @@ def on_postgresql(folder: Path, rows: int) -> Iterator[dict[str, Callable[[], Fi
         flatten(url, POSTGRESQL)
         peer = servers.enter_context(orm(folder, url))
         cases = streams(portal, entry_id, rows)
+        if nginx:
+            behind = servers.enter_context(BehindNginx(portal, folder))
+            cases["portal behind nginx"] = streams(behind, entry_id, rows)["portal"]
         cases["ORM and pydantic"] = by_orm(peer, rows)
         if psql := shutil.which("psql"):
             query = "COPY (SELECT row_to_json(flat) FROM flat ORDER BY timestamp, id) TO STDOUT"
@@ -181,11 +187,12 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--only", choices=("sqlite", "postgresql"))
+    parser.add_argument("--nginx", action="store_true", help="once more through the shipped nginx")
     options = parser.parse_args()
     databases = {"sqlite": on_sqlite, "postgresql": on_postgresql}
     for name, prepare in databases.items():
         if options.only in (None, name):
-            with workplace(minutes=30) as folder, prepare(folder, options.rows) as cases:
+            with workplace(minutes=30) as folder, prepare(folder, options.rows, options.nginx) as cases:
                 print(f"{name}, {options.rows} records", flush=True)
                 report(play(cases, options.runs))
 

@@ -1,6 +1,6 @@
 """Upload of one 1 GiB file: the portal beside the limit and beside tus-js-client on @tus/server.
 
-    python -m tests.bench.upload [--runs 5] [--no-portal]
+    python -m tests.bench.upload [--runs 5] [--no-portal] [--nginx]
 
 Peers (optional), below the folder that $BENCH_PEERS names:
     npm --prefix $BENCH_PEERS/tus install @tus/server@2.4.5 @tus/file-store tus-js-client     (Node 20 or later)
@@ -23,7 +23,7 @@ from itertools import count
 from pathlib import Path
 
 from tests.bench import limit
-from tests.bench.ours import Client, Portal
+from tests.bench.ours import BehindNginx, Client, Portal
 from tests.bench.process import Server
 from tests.bench.rounds import Figures, Results, median, peer, play, random_file, ratio, table, workplace
 
@@ -87,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.upload")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--no-portal", action="store_true", help="the limit and the peer alone")
+    parser.add_argument("--nginx", action="store_true", help="once more through the shipped nginx")
     options = parser.parse_args()
     with workplace(minutes=15) as folder, ExitStack() as servers:
         source = random_file(folder / "source", SIZE)
@@ -99,19 +100,22 @@ def main() -> None:
             tus = servers.enter_context(Server(command, folder / "tus.log"))
             for size, chunk_size in CHUNK_SIZES.items():
                 cases[f"tus, {size}"] = partial(to_tus, tus, modules, kept, source, chunk_size)
-        portals = {} if options.no_portal else {n: servers.enter_context(Portal(folder, n)) for n in (1, 2)}
+        workers = () if options.no_portal else (1, 2)
+        portals = {f"{number}w": servers.enter_context(Portal(folder, number)) for number in workers}
+        if options.nginx:
+            portals["2w nginx"] = servers.enter_context(BehindNginx(portals["2w"], folder))
         for size, chunk_size in CHUNK_SIZES.items():
             digests = chunk_digests(source, chunk_size)
-            for workers, portal in portals.items():
+            for door, portal in portals.items():
                 for in_flight in (1, 2):
-                    name = f"portal {workers}w, {in_flight} in flight, {size}"
+                    name = f"portal {door}, {in_flight} in flight, {size}"
                     cases[name] = partial(to_portal, portal, source, chunk_size, in_flight, digests)
         results = play(cases, options.runs)
         report(results)
         if modules:
             print(f"memory of the tus server: {tus.memory()}")
-        for workers, portal in portals.items():
-            print(f"memory of the portal's largest process, {workers} worker(s): {portal.memory()}")
+        for door, portal in portals.items():
+            print(f"memory of the largest process, portal {door}: {portal.memory()}")
 
 
 def report(results: Results) -> None:
@@ -124,6 +128,8 @@ def report(results: Results) -> None:
             "x limit": f"{ratio(results, f'limit, {size}', name, 'seconds'):.2f}",
             "CPU s/GiB": f"{median(results, name, 'cpu') * (1 << 30) / SIZE:.2f}",
         }
+        if (direct := name.replace(" nginx", "")) != name:
+            row["x direct"] = f"{ratio(results, direct, name, 'seconds'):.2f}"
         if tus := f"tus, {size}" if f"tus, {size}" in results else None:
             row["x tus"] = f"{ratio(results, tus, name, 'seconds'):.2f}"
         if name.startswith("portal"):
