@@ -18,6 +18,7 @@ from portal.domain.users import User
 from portal.extensions import db
 from portal.search.dialects import json_contains
 from portal.search.filters import Filter, contains
+from portal.search.texts import say
 from portal.security.actor import Actor
 from portal.security.guard import scoped
 
@@ -77,8 +78,8 @@ def _says(entry: Any, text: str) -> ColumnElement[bool]:
 
 
 def _says_word(entry: Any, word: str) -> ColumnElement[bool]:
-    texts = (each.icontains(word, autoescape=True) for each in (entry.description, entry.type))
-    return or_(contains(entry.name_key, rules.key(word)), *texts)
+    texts = entry.name_key, entry.description, entry.type
+    return or_(*(say(texts, each) for each in {rules.key(word), word.lower()}))
 
 
 def _owned_by(entry: Any, username: str) -> ColumnElement[bool]:
