@@ -107,6 +107,7 @@ def take(live: Path, target: Path, more: Callable[[int], None]) -> None:
         with closing(sqlite3.connect(target, isolation_level=None)) as copy:
             copy.execute("PRAGMA synchronous=OFF")
             source.backup(copy, pages=_PAGES, progress=progress, sleep=0)
+            source.execute("ROLLBACK")
             copy.execute("PRAGMA journal_mode=DELETE")  # one file, whose name says all
             (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":

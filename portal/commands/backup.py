@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 from portal.backup import making, restoring
 from portal.backup.home import Refused
 from portal.backup.making import Lack
-from portal.commands.progress import bar
+from portal.commands.progress import bar, interruptible
 from portal.settings import Settings
 from portal.web.figures import counted, exact_time, human_size
 
@@ -95,12 +95,10 @@ def _show(lacking: Iterable[Lack]) -> None:
 @contextmanager
 def _in_words(folder: Path) -> Iterator[None]:
     try:
-        yield
+        with interruptible("run it again to go on"):
+            yield
     except Refused as error:
         raise NotDone(str(error)) from None
-    except KeyboardInterrupt:
-        click.echo("Interrupted; run it again to go on.", err=True)
-        raise click.exceptions.Exit(130) from None
     except sqlite3.Error as error:
         raise click.ClickException(f"The database cannot be copied: {error}") from None
     except OSError as error:

@@ -8,7 +8,7 @@ from portal import check as examine
 from portal import consistency
 from portal.check import Finding, Trouble
 from portal.commands.database import on_database
-from portal.commands.progress import bar
+from portal.commands.progress import bar, interruptible
 from portal.web.figures import counted
 
 
@@ -35,7 +35,7 @@ def check(context: click.Context) -> None:
     lost = list(consistency.lost_uploads())
     for upload_id in lost:
         click.echo(f"missing staging/{upload_id} what has arrived of an upload")
-    with bar("Reading", examine.total_size()) as more:
+    with interruptible("what was found stays marked"), bar("Reading", examine.total_size()) as more:
         found = [_told(finding) for finding in examine.files(more)]
     orphans = [_told(finding) for finding in examine.orphans()]
     damaged = sum(finding.trouble is not Trouble.ORPHANED for finding in found)

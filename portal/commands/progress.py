@@ -11,6 +11,16 @@ from portal.web.figures import human_size
 
 
 @contextmanager
+def interruptible(how_to_go_on: str) -> Iterator[None]:
+    """Ctrl-C ends the command with 130, which no result is, and this sentence."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(f"Interrupted; {how_to_go_on}.", err=True)
+        raise click.exceptions.Exit(130) from None
+
+
+@contextmanager
 def bar(label: str, size: int) -> Iterator[Callable[[int], None]]:
     """What is given takes so many bytes more as done."""
     began, done = time.monotonic(), 0

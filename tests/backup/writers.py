@@ -4,6 +4,7 @@ import http.client
 import json
 import random
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -98,8 +99,12 @@ class Writer(threading.Thread):
         headers = {**self.headers, **(more or {})}
         if isinstance(body, dict):
             body, headers["Content-Type"] = json.dumps(body), "application/json"
-        self.connection.request(method, path, body, headers)
-        answer = self.connection.getresponse()
-        said = json.loads(answer.read())
+        for _ in range(10):
+            self.connection.request(method, path, body, headers)
+            answer = self.connection.getresponse()
+            said = json.loads(answer.read())
+            if answer.status not in (202, 503):  # still checking, or a machine with more to do than it can
+                break
+            time.sleep(1)
         assert answer.status == 200, (method, path, answer.status, said)
         return said
