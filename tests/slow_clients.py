@@ -32,7 +32,7 @@ class Probed(NamedTuple):
 
     @property
     def p99(self) -> float:
-        return statistics.quantiles(self.times, n=100, method="inclusive")[98]
+        return statistics.quantiles([*self.times, *self.times], n=100, method="inclusive")[98]  # of one, too
 
 
 def slow_headers() -> Slow:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.bench import record_data
 from tests.bench.ours import BehindNginx, Portal
-from tests.bench.rounds import table, workplace
+from tests.bench.rounds import workplace
 from tests.slow_clients import Slow, crowd, probe, slow_chunk, slow_form, slow_headers, slow_reader
 
 FILE, CHUNK = 64 << 20, 1 << 20
@@ -73,21 +73,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--runs", type=int, default=3)
     options = parser.parse_args()
-    rows = []
     with workplace(minutes=30) as folder, ExitStack() as servers:
         portal = servers.enter_context(Portal(folder, WORKERS))
         doors = {"direct": portal, "nginx": servers.enter_context(BehindNginx(portal, folder))}
         for name, slow in crowds(portal, folder, options.clients):
             for door, server in doors.items():
-                row = {"": f"{name}, {door}"}
-                for run in range(1, options.runs + 1):
-                    with crowd(server.port, slow) as left:
+                for _ in range(options.runs):
+                    with crowd(server.port, slow) as there:
                         probed = probe(server.port, options.seconds)
-                        row[f"p50, p99 ms ({run})"] = f"{probed.p50 * 1000:.0f}, {probed.p99 * 1000:.0f}"
-                        row[f"failed ({run})"] = f"{probed.failed} of {len(probed.times)}"
-                        row[f"left ({run})"] = str(left())
-                rows.append(row)
-        table(rows)
+                        left = there()
+                    times = f"p50 {probed.p50 * 1000:5.0f} ms, p99 {probed.p99 * 1000:5.0f} ms"
+                    failed = f"{probed.failed} of {len(probed.times)} failed"
+                    print(f"{name + ', ' + door:24} {times}, {failed}, {left} of {len(slow)} still there", flush=True)
 
 
 if __name__ == "__main__":
