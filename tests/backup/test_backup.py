@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import sqlite3
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
@@ -30,7 +32,7 @@ from tests import make
 from tests.api.sending import Sending
 from tests.api.test_record_files import record_with
 from tests.backup.conftest import Command, files_in
-from tests.command import surroundings
+from tests.command import environ_of, start, surroundings
 from tests.people import People, in_transaction
 from tests.security.contents import contents
 from tests.storage.mounts import run as run_as_root
@@ -383,6 +385,30 @@ def test_one_command_at_a_time_is_at_a_backup(backup: Command, restore: Command,
     assert {each.exit_code for each in ended} == {1}
     assert all("Another command is at work" in each.stderr for each in ended)
     assert restore().exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["backup", "check"])
+def test_ctrl_c_is_no_result_and_no_harm(
+    app: Flask, held: dict[str, bytes], backup: Command, folder: Path, command: str
+) -> None:
+    """A pipe in the place of a file keeps the command waiting for somebody who writes."""
+    root = app.extensions["portal"].data_dir / "files"
+    key = max(held)
+    (root / key).unlink()
+    os.mkfifo(root / key)
+    process = start(environ_of(app), *([command, str(folder)] if command == "backup" else [command]))
+    assert process.stderr is not None
+    while not process.stderr.readline().startswith(("Copying new files", "Reading")):
+        assert process.poll() is None
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    said, errors = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, "")
+    assert errors.splitlines()[-1].startswith("Interrupted; ")
+    (root / key).unlink()
+    (root / key).write_bytes(held[key])
+    assert backup().exit_code == 0
+    assert files_in(folder / "files") == held
 
 
 def test_too_little_space_is_said_before_anything_is_copied(
