@@ -33,9 +33,9 @@ def folder_settings(folder: Path) -> dict[str, Any]:
     return {"storage_url": (folder / "files").as_uri()}
 
 
-def bucket_settings(folder: Path, endpoint: str | None = None) -> dict[str, Any]:
+def bucket_settings(folder: Path) -> dict[str, Any]:
     prefix = uuid.uuid5(uuid.NAMESPACE_URL, str(folder)).hex
-    return {"storage_url": f"s3://{BUCKET}/{prefix}", "s3_endpoint_url": endpoint or GIVEN or moto()}
+    return {"storage_url": f"s3://{BUCKET}/{prefix}", "s3_endpoint_url": (ON_S3 and GIVEN) or moto()}
 
 
 @cache
