@@ -47,7 +47,7 @@ class Served:
         with open(self.log, "ab") as log:
             command = [sys.executable, "-c", SERVE, str(self.port)]
             self.process = subprocess.Popen(command, env=self.environ, stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return
