@@ -63,7 +63,7 @@ class CommitSpec(Spec):
 
 
 class ChunkSpec(Spec):
-    sha256: str = Field(pattern=_SHA256)
+    sha256: str = Field(pattern=_SHA256, examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"])
 
 
 class AddressShape(Shape):
