@@ -34,6 +34,7 @@ from portal.storage.base import (
 )
 from portal.storage.base import Source as Body
 from portal.storage.bucket import Bucket, in_parallel
+from portal.storage.s3_file import ObjectFile
 from portal.storage.s3_staging import (
     Piece,
     Source,
@@ -159,7 +160,7 @@ class S3Store(Store):
                 self._bucket.abort(parts.key, parts.id)
 
     def open(self, key: str) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self._bucket, key, self.size(key)), 256 << 10)
+        return io.BufferedReader(ObjectFile(self._bucket, key, self.size(key)), 256 << 10)
 
     def url_to_get(self, key: str, answer: Answer, seconds: int) -> str:
         said = {"ResponseContentType": answer.content_type, "ResponseContentDisposition": answer.disposition}
@@ -272,40 +273,6 @@ class S3Store(Store):
         with suppress(Missing):
             return look(self._bucket, staged.upload_id) == staged
         return False
-
-
-class _Reader(io.RawIOBase):
-    """A stored file for those who read a little of it here and there."""
-
-    def __init__(self, bucket: Bucket, key: str, size: int) -> None:
-        self._bucket, self._key, self._size, self._at = bucket, key, size, 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        past = min(self._at + len(buffer), self._size)
-        data = b"".join(self._bucket.get(self._key, self._at, past)) if past > self._at else b""
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-    def readall(self) -> bytes:
-        """In one request; the inherited one would make one for every 8 KiB."""
-        data = b"".join(self._bucket.get(self._key, self._at)) if self._at < self._size else b""
-        self._at += len(data)
-        return data
 
 
 def _require_same(staged: Staged, size: int | None, chunk_size: int | None) -> None:
