@@ -82,8 +82,10 @@ def postgresql(folder: Path, servers: ExitStack) -> str:
     return servers.enter_context(database.fresh(folder))
 
 
-def portal(folder: Path, servers: ExitStack, database_url: str | None) -> tuple[Portal, str, dict[str, str]]:
-    server = Portal(folder, workers=1, database_url=database_url)
+def portal(
+    folder: Path, servers: ExitStack, database_url: str | None, workers: int = 1
+) -> tuple[Portal, str, dict[str, str]]:
+    server = Portal(folder, workers, database_url)
     with create_app(Settings.from_environ(server.environ)).app_context():
         owner = actor_for(db.session.scalars(select(User)).one(), Via.TOKEN)
         for name in names():
