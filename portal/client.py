@@ -648,8 +648,6 @@ def upload(
         raise Failure(f"{address or 'The address'} is not an address: it begins with https:// or http://.", USAGE)
     job = Upload(base, kind, token, patience, progress)
     job.replaces = replace
-    if resume:
-        return _checked(job.run(path), address, kind)
     wanted: dict[str, Any] = {"file_name": path.name, "size": facts.st_size, "chunk_size": chunk_size}
     if entry:
         wanted[f"{kind}_id"] = entry
@@ -658,11 +656,18 @@ def upload(
     if description:
         wanted["description"] = description
     ledger = Ledger(address, kind, str(path), facts.st_mtime_ns, wanted)
+    with contextlib.closing(job.link):
+        result = job.run(path) if resume else _sent(job, path, wanted, ledger)
+    return _checked(result, address, kind)
+
+
+def _sent(job: Upload, path: Path, wanted: dict[str, Any], ledger: Ledger) -> dict[str, Any]:
+    """Goes on where an earlier run of the same command stopped, or begins."""
     result = None if _goes_on(job, ledger) else _begin(job, path, wanted, ledger)
     if result is None:
         result = job.run(path)
         ledger.forget()
-    return _checked(result, address, kind)
+    return result
 
 
 def _checked(result: dict[str, Any], address: str, kind: str) -> dict[str, Any]:

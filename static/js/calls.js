@@ -61,20 +61,22 @@ export class Calls {
   }
 
   /** Sends one chunk; `moved(bytes)` hears how many have left. Rejects with Failure, or AbortError by `signal`. */
-  put(index, blob, digest, moved, signal) {
+  async put(index, blob, digest, moved, signal) {
     const headers = {
       Authorization: `Bearer ${this.token}`,
       "Content-Type": "application/octet-stream",
       "Content-Digest": `sha-256=:${base64(digest)}:`,
     };
-    return this.#send("POST", `${this.address}/${index}`, headers, blob, moved, signal);
+    const answer = await this.#send("POST", `${this.address}/${index}`, headers, blob, moved, signal);
+    return read(answer.status, answer.responseText, (name) => answer.getResponseHeader(name));
   }
 
   /** As `put`, straight to the portal's storage. */
   async putDirect(index, blob, digest, moved, signal) {
     const { url, headers } = await this.#ask("POST", `/${index}/url`, { sha256: hex(digest) });
     if (signal.aborted) throw new DOMException("stopped", "AbortError");
-    return this.#send("PUT", url, headers, blob, moved, signal);
+    const { status } = await this.#send("PUT", url, headers, blob, moved, signal);
+    if (status !== 200) throw new Failure(status, "The portal’s storage does not take the chunk.");
   }
 
   #send(method, address, headers, blob, moved, signal) {
@@ -98,11 +100,7 @@ export class Calls {
         signal.removeEventListener("abort", stop);
         if (signal.aborted) return reject(new DOMException("stopped", "AbortError"));
         if (!request.status) return reject(unreachable());
-        try {
-          resolve(read(request.status, request.responseText, (name) => request.getResponseHeader(name)));
-        } catch (failure) {
-          reject(failure);
-        }
+        resolve(request);
       };
       signal.addEventListener("abort", stop);
       within(STALL);
