@@ -2,6 +2,8 @@
 
 from flask import Flask, Response, current_app, request
 
+from portal.storage.base import StorageError
+
 _POLICY = "; ".join(
     (
         "default-src 'self'",
@@ -24,7 +26,10 @@ def init_app(app: Flask) -> None:
 
 def content_security_policy() -> str:
     """Pages speak to the portal alone, and to its storage where uploads go straight there."""
-    origin = current_app.extensions["storage"].origin
+    try:
+        origin = current_app.extensions["storage"].origin
+    except StorageError:  # without a key to it nobody is sent there either
+        origin = None
     return f"{_POLICY} {origin}" if origin else _POLICY
 
 

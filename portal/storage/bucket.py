@@ -165,8 +165,8 @@ class Bucket:
 
     @cached_property
     def origin(self) -> str:
-        """Scheme, host and port of signed addresses."""
-        url = urlsplit(self.url_to_get("any", 1))
+        """Scheme, host and port of signed addresses. Amazon's is found by signing one, which wants a key."""
+        url = urlsplit(self.public or self.url_to_get("any", 1))
         return f"{url.scheme}://{url.netloc}"
 
     def _signed(self, call: str, wanted: dict[str, Any], seconds: int) -> str:
