@@ -77,7 +77,6 @@ class BegunShape(KindShape):
     upload_id: Id
     kind_id: Id
     chunk_size: int
-    direct: bool = Field(description="Whether chunks had better go to the addresses of `upload/{idx}/url`.")
     expires_at: Time
 
 
@@ -89,7 +88,7 @@ class ProgressShape(KindShape):
     size: int | None
     sha256: Sha256 | None
     chunk_size: int
-    direct: bool
+    direct: bool = Field(description="Whether chunks had better go to the addresses of `upload/{idx}/url`.")
     received: list[Annotated[list[int], Field(min_length=2, max_length=2)]] = Field(
         description="First and last index of each run of chunks."
     )
@@ -253,7 +252,6 @@ def _begun(kind: Kind, upload: Upload, token: str) -> dict[str, Any]:
         "upload_id": upload.id,
         f"{kind.word}_id": upload.entry_id,
         "chunk_size": machine.chunk_size_for(upload),
-        "direct": machine.is_direct(upload),
         "expires_at": rfc3339(upload.expires_at),
     }
 
