@@ -7,6 +7,7 @@ from werkzeug.test import TestResponse
 
 from portal.domain import apps
 from portal.domain.kinds import MODEL
+from tests import stored
 from tests.people import People, Person, in_transaction
 
 ORGANIZATION, APP = "Barley lab", "Field"
@@ -47,6 +48,8 @@ class Model:
 
     def put(self, begun: Any, data: bytes = b"weights", **given: Any) -> TestResponse:
         """As whoever has the address; no credential goes with it."""
+        if "X-Amz-Signature" in begun["presigned_url"]:
+            return stored.put(begun["presigned_url"], data)
         given = {"input_stream": io.BytesIO(data), "environ_overrides": {"CONTENT_LENGTH": str(len(data))}, **given}
         return self.sender.put(begun["presigned_url"], buffered=True, **given)
 

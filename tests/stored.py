@@ -14,7 +14,8 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
+from werkzeug.datastructures import Headers
+from werkzeug.test import EnvironBuilder, TestResponse
 
 from portal.storage.base import Store
 from portal.storage.disk import DiskStore
@@ -84,6 +85,13 @@ class FollowingClient(FlaskClient):
             if name in told:
                 headers[name] = told[name]
         return TestResponse([data], str(status), headers, answer.request)
+
+
+def put(url: str, data: bytes) -> TestResponse:
+    """As whoever has a signed address."""
+    request = Request(url, data, {"Content-Type": "application/octet-stream"}, method="PUT")
+    with urlopen(request, timeout=20) as answer:
+        return TestResponse([answer.read()], str(answer.status), Headers(), EnvironBuilder(method="PUT").get_request())
 
 
 def path_of(store: Store, key: str) -> Path:

@@ -112,6 +112,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portal.uploads.finish, "WAIT", 0.0)
 
 
+@pytest.mark.disk
 @pytest.mark.usefixtures("impatient")
 def test_while_a_file_is_checked_the_answer_is_202_and_nothing_is_visible(people: People) -> None:
     sending = Sending(people.owner, DATA, 4096).put_all()
@@ -176,6 +177,7 @@ def test_an_upload_whose_checker_died_can_be_given_up(people: People) -> None:
     assert sending.entry().status_code == 404
 
 
+@pytest.mark.disk
 def test_a_fault_of_the_storage_is_told_as_it_is_and_the_upload_stays_open(people: People) -> None:
     sending = Sending(people.owner, b"", 1, declared=False)
     for idx in (1, 0):

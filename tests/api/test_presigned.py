@@ -19,6 +19,8 @@ from tests import make
 from tests.apps import Model, app_of, model_in
 from tests.people import People, in_transaction, make_people
 
+pytestmark = pytest.mark.disk  # a bucket has addresses of its own
+
 HIDDEN: dict[str, Any] = {  # the length, as the server has it that reads the body for us
     "headers": {"Transfer-Encoding": "chunked"},
     "environ_overrides": {"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},

@@ -19,6 +19,8 @@ from tests.apps import Model, app_of, model_in
 from tests.people import People
 from tests.served import RESET, Served, served
 
+pytestmark = pytest.mark.disk  # a bucket has addresses of its own
+
 __all__ = ["served"]
 
 DATA = random.Random(11).randbytes(3_000_000)
