@@ -22,7 +22,11 @@ from tests.security.expectations import IN_THE_TEAM, lines
 
 # A read token may begin a session or an account as anybody may: these change nothing of its person's.
 OPEN_TO_ALL = {"POST /theme", "POST /login", "POST /signup", "POST /logout", "POST /api/v2/user/signup"}
-TAKE_UPLOAD_TOKENS_ALONE = {"POST /api/v2/<word:kind>/upload/<idx>", "POST /api/v2/<word:kind>/upload/commit"}
+TAKE_UPLOAD_TOKENS_ALONE = {
+    "POST /api/v2/<word:kind>/upload/<idx>",
+    "POST /api/v2/<word:kind>/upload/<idx>/url",
+    "POST /api/v2/<word:kind>/upload/commit",
+}
 TAKE_UPLOAD_TOKENS = {*TAKE_UPLOAD_TOKENS_ALONE, "GET /api/v2/<word:kind>/upload", "DELETE /api/v2/<word:kind>/upload"}
 
 
@@ -178,7 +182,7 @@ def test_a_read_token_reads_what_its_person_reads(people: People, things: Things
 
 
 def test_an_upload_token_opens_no_other_door(people: People, things: Things) -> None:
-    """Everywhere but in the four routes of its upload it is a bad credential like any other."""
+    """Everywhere but in the five routes of its upload it is a bad credential like any other."""
     headers = bearer(make.begin(people.owner, b"")["token"])
     for line in lines():
         if str(line) in TAKE_UPLOAD_TOKENS or line.route in ("/healthz", "/readyz", "/uploads/client.py"):
