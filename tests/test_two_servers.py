@@ -1,6 +1,6 @@
 """Two servers over one PostgreSQL and one bucket, killed in turn while people upload to both.
 
-The suite kills a hundred times. `PORTAL_TEST_KILLS=1000 pytest tests/test_two_servers.py` kills a thousand.
+The suite kills twenty times. `PORTAL_TEST_KILLS=1000 pytest tests/test_two_servers.py` kills a thousand.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from tests.served import Served
 
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 
-KILLS = int(os.environ.get("PORTAL_TEST_KILLS", "100"))
+KILLS = int(os.environ.get("PORTAL_TEST_KILLS", "20"))
 SHAPES = [(20_000, 25), (5 << 20, 2)]  # chunk, number: of the first we make parts, of the second the store
 PEOPLE = 3
 
@@ -90,9 +90,16 @@ class Uploader(threading.Thread):
         while time.monotonic() < deadline:
             wire = Wire(random.choice(self.servers), token)
             with suppress(OSError, HTTPException), closing(wire):
-                return ask(wire)
+                answer = ask(wire)
+                if not is_busy(answer):
+                    return answer
             time.sleep(0.05)
         raise AssertionError("neither server answers")
+
+
+def is_busy(answer: object) -> bool:
+    """503: what the killed server held in the database is not free yet."""
+    return 503 in (answer, getattr(answer, "status", 0), answer.get("status") if isinstance(answer, dict) else 0)
 
 
 def fetched(server: Served, owner: Person, entry_id: str, number: int) -> bytes:
