@@ -118,6 +118,16 @@ def chunk_length(size: int, chunk_size: int, idx: int) -> int:
     return min(chunk_size, size - idx * chunk_size)
 
 
+def require_fit(size: int | None, chunk_size: int | None, idx: int, length: int) -> None:
+    """Misfit unless an upload of these numbers has such a chunk; ValueError where no upload has."""
+    if size is not None and chunk_size is not None:
+        expected = chunk_length(size, chunk_size, idx)
+        if length != expected:
+            raise Misfit(f"chunk {idx} has {expected} bytes, not {length}")
+    elif not (0 <= idx < 2**63 and 0 <= length < 2**63):
+        raise ValueError(f"no chunk has the index {idx} and {length} bytes")
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """What is durably stored of an upload: `chunks` maps index to length and sha256, in no particular order."""
@@ -200,12 +210,10 @@ class Store(ABC):
         """Scheme, host and port that signed addresses lead to; None where all bytes go through us."""
 
     @abstractmethod
-    def url_to_put(
-        self, upload_id: str, idx: int, length: int | None, sha256: bytes | None, seconds: int
-    ) -> PutAddress | None:
+    def url_to_put(self, upload_id: str, idx: int, sha256: bytes | None, seconds: int) -> PutAddress | None:
         """An address where anybody puts chunk `idx` by one PUT, for so long; None where there is no `origin`. Stores
-        that can hold the sender to `length` and `sha256`, where they are said. What has come there counts like a chunk
-        of `put_chunk`, but its `sha256` is what was said (b"" if nothing was). Missing, Sealed, Misfit."""
+        that can hold the sender to the length that was declared and to `sha256`. What has come there counts like a
+        chunk of `put_chunk`, but its `sha256` is what was said (b"" if nothing was). Missing, Sealed, Misfit."""
 
     @abstractmethod
     def received(self, upload_id: str) -> Received:

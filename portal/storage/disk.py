@@ -148,7 +148,7 @@ class DiskStore(Store):
     def origin(self) -> None:
         return None
 
-    def url_to_put(self, upload_id: str, idx: int, length: int | None, sha256: bytes | None, seconds: int) -> None:
+    def url_to_put(self, upload_id: str, idx: int, sha256: bytes | None, seconds: int) -> None:
         return None
 
     def size(self, key: str) -> int:

@@ -1,7 +1,7 @@
 """A bucket of an S3-compatible store, shared by any number of processes and machines.
 
 How an upload lies in it is told in `s3_staging.py`, how it becomes one object in `s3_whole.py`. Nothing is locked:
-every object has a name of its own and is never changed, so that whoever is late, dead or cut off changes nothing.
+whatever holds bytes has a name of its own and is never changed, so that who is late, dead or cut off changes nothing.
 """
 
 import hashlib
@@ -17,7 +17,6 @@ from portal.storage.base import (
     Damaged,
     DigestMismatch,
     Incomplete,
-    Misfit,
     Missing,
     NoSpace,
     Progress,
@@ -30,7 +29,7 @@ from portal.storage.base import (
     StoredChunk,
     StoredKey,
     Unavailable,
-    chunk_length,
+    require_fit,
 )
 from portal.storage.base import Source as Body
 from portal.storage.bucket import Bucket, in_parallel
@@ -77,14 +76,17 @@ class S3Store(Store):
         *,
         once: bool = False,
     ) -> StoredChunk:
-        staged = self._open(upload_id, idx, length)
+        staged = self._open(upload_id)
+        require_fit(staged.size, staged.chunk_size, idx, length)
         if once:
             self._require_none(staged, idx)
         with tempfile.SpooledTemporaryFile(_IN_MEMORY) as body:
             sha256 = _spooled(source, length, body)
             if expected_sha256 is not None and sha256 != expected_sha256:
                 raise DigestMismatch(f"the bytes of chunk {idx} have the sha256 {sha256.hex()}")
-            before = self._require_none(staged, idx) if once else pieces_of(self._bucket, staged, idx)
+            if once:
+                self._require_none(staged, idx)
+            before = pieces_of(self._bucket, staged, idx)
             mine = staged.new_key(idx, _next_order(before), length, sha256.hex())
             self._bucket.put(mine, body)
         self._keep(staged, idx, mine, once)
@@ -95,10 +97,9 @@ class S3Store(Store):
     def origin(self) -> str:
         return self._bucket.origin
 
-    def url_to_put(
-        self, upload_id: str, idx: int, length: int | None, sha256: bytes | None, seconds: int
-    ) -> PutAddress:
-        staged = self._open(upload_id, idx, length)
+    def url_to_put(self, upload_id: str, idx: int, sha256: bytes | None, seconds: int) -> PutAddress:
+        staged = self._open(upload_id)
+        length = staged.length_of(idx)
         order = _next_order(pieces_of(self._bucket, staged, idx))
         key = staged.new_key(idx, order, length, (sha256 or b"").hex(), is_open=True)
         return self._bucket.url_to_put(key, seconds, length, sha256)
@@ -112,7 +113,7 @@ class S3Store(Store):
         sources = in_order(chunks)
         if read(self._bucket, staged.named("lined")) is None:
             if not can_join(sources):
-                whole = Source(f"{staged.folder()}whole", sum(source.length for source in sources))
+                whole = Source(staged.whole_key(), sum(source.length for source in sources))
                 write_whole(self._bucket, sources, whole.key, progress, stop)
                 sources = [whole]
             write(self._bucket, staged.named("lined"), sources)
@@ -203,23 +204,16 @@ class S3Store(Store):
         except (Missing, NoSpace) as error:
             raise Unavailable(str(error)) from error
 
-    def _open(self, upload_id: str, idx: int, length: int | None) -> Staged:
-        """The upload, if it takes such a chunk."""
+    def _open(self, upload_id: str) -> Staged:
+        """The upload, if it takes chunks."""
         staged = look(self._bucket, upload_id)
-        if staged.size is not None and staged.chunk_size is not None:
-            expected = chunk_length(staged.size, staged.chunk_size, idx)
-            if length != expected:
-                raise Misfit(f"chunk {idx} has {expected} bytes, not {length}")
-        elif not 0 <= idx < 2**63 or not 0 <= (length or 0) < 2**63:
-            raise ValueError(f"no chunk has the index {idx} and {length} bytes")
         if staged.is_sealed:
             raise Sealed(upload_id)
         return staged
 
-    def _require_none(self, staged: Staged, idx: int) -> list[Piece]:
+    def _require_none(self, staged: Staged, idx: int) -> None:
         if idx in held(self._bucket, staged):
             raise Conflict(f"chunk {idx} is there already")
-        return []
 
     def _keep(self, staged: Staged, idx: int, mine: str, once: bool) -> None:
         """The chunk counts from here on, unless the upload has turned or ended while it was on its way."""

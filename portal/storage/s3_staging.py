@@ -7,7 +7,8 @@ staging/<upload id>/lined.<life>.<n>                     the objects that joined
 staging/<upload id>/hashed.<life>.<n>                    the same, with what they hash to
 staging/<upload id>/<life>.<n>/<idx>.<order>.<length>.<sha256>.<by>.<random>     a chunk that came in turn n
 
-No object is ever changed. Of several of one chunk the highest order counts, which is one more than what its writer saw.
+No chunk is ever changed. Of several of one the highest order counts, which is one more than what its writer saw. Two
+who finish at once may each write the three lists; whoever hashes keeps the very objects that it read.
 A life ends with `discard`; whoever wrote before then finds that it is not theirs any more.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from portal.storage.base import Missing, Received, StoredChunk
+from portal.storage.base import Missing, Received, StoredChunk, chunk_length
 from portal.storage.bucket import Bucket, Item
 from portal.storage.keys import staging_key
 
@@ -61,6 +62,12 @@ class Staged:
     def is_sealed(self) -> bool:
         return self.turn % 2 == 1
 
+    def length_of(self, idx: int) -> int | None:
+        """What chunk `idx` must have, where that was declared. Misfit."""
+        if self.size is None or self.chunk_size is None:
+            return None
+        return chunk_length(self.size, self.chunk_size, idx)
+
     def named(self, what: str) -> str:
         return f"{staging_key(self.upload_id)}/{what}.{self.life}.{self.turn}"
 
@@ -69,6 +76,10 @@ class Staged:
 
     def in_turn(self, turn: int) -> "Staged":
         return Staged(self.upload_id, self.life, self.size, self.chunk_size, turn)
+
+    def whole_key(self) -> str:
+        """Where chunks that the store cannot join are put in one piece: each who does so has their own."""
+        return f"{self.folder()}whole.{secrets.token_hex(4)}"
 
     def new_key(self, idx: int, order: int, length: int | None, sha256: str, *, is_open: bool = False) -> str:
         """Where nothing has ever been. `is_open`: for a signed address, instead of our own writing."""
@@ -146,7 +157,4 @@ def _piece(item: Item) -> Piece | None:
 
 def _fits(staged: Staged, piece: Piece) -> bool:
     """An address that is open takes any length where the store does not hold to what was signed."""
-    if staged.size is None or staged.chunk_size is None:
-        return True
-    start = piece.idx * staged.chunk_size
-    return piece.length == min(staged.chunk_size, staged.size - start)
+    return staged.length_of(piece.idx) in (None, piece.length)

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
-from portal.storage.base import Conflict, Misfit, ShortBody, Source, StorageError, StoredChunk, chunk_length
+from portal.storage.base import Conflict, ShortBody, Source, StorageError, StoredChunk, require_fit
 from portal.storage.files import PIECE, start_writing, write_all
 from portal.storage.journal import Journal
 from portal.storage.locks import holder, lock
@@ -22,12 +22,7 @@ class Slot:
     """
 
     def __init__(self, journal: Journal, data: int, idx: int, length: int, once: bool = False) -> None:
-        if journal.size is not None and journal.chunk_size is not None:
-            expected = chunk_length(journal.size, journal.chunk_size, idx)
-            if length != expected:
-                raise Misfit(f"chunk {idx} has {expected} bytes, not {length}")
-        elif not (0 <= idx < 2**63 and 0 <= length < 2**63):
-            raise ValueError(f"no chunk has the index {idx} and {length} bytes")
+        require_fit(journal.size, journal.chunk_size, idx, length)
         self._journal, self._data, self._idx, self._length, self._once = journal, data, idx, length, once
         with journal.appending() as log:
             self._require_first(log)

@@ -128,10 +128,9 @@ def address_of_chunk(actor: Actor, upload: Upload, idx: int, sha256: bytes) -> t
     if upload.checked_at is not None:
         _unseal(upload)
     upload_id, expires_at = upload.id, upload.expires_at
-    length = min(upload.chunk_size, upload.size - idx * upload.chunk_size)
-    _require_fit(upload, idx, length)
+    _length_of(upload, idx)
     end_read()
-    found = store().url_to_put(upload_id, idx, length, sha256, int(_ADDRESS_LIFE.total_seconds()))
+    found = store().url_to_put(upload_id, idx, sha256, int(_ADDRESS_LIFE.total_seconds()))
     assert found is not None
     _live_on(upload_id, expires_at)
     return found, now() + _ADDRESS_LIFE
@@ -221,12 +220,8 @@ def _require_fit(upload: Upload, idx: int, length: int) -> None:
     largest = _settings().max_chunk_size
     if length > largest:
         raise TooLarge(f"Chunks take at most {largest:,} bytes here; this one has {length:,}.")
-    if upload.size is not None and upload.chunk_size is not None:
-        try:
-            wanted = chunk_length(upload.size, upload.chunk_size, idx)
-        except Misfit:
-            count = chunk_count(upload.size, upload.chunk_size)
-            raise BadRequest(f"There is no chunk {idx}: the declared size makes {count}, counted from 0.") from None
+    wanted = _length_of(upload, idx)
+    if wanted is not None:
         if length != wanted:
             raise Invalid(f"Chunk {idx} of this upload has {wanted:,} bytes; this body has {length:,}.")
         return
@@ -236,6 +231,17 @@ def _require_fit(upload: Upload, idx: int, length: int) -> None:
         before = received.chunks.get(idx)
         if received.bytes_received - (before.length if before else 0) + length > min(limits):
             raise TooLarge(f"With this chunk the file would pass {min(limits):,} bytes.")
+
+
+def _length_of(upload: Upload, idx: int) -> int | None:
+    """Bytes of chunk `idx`, where they were declared; 400 where there is no such chunk."""
+    if upload.size is None or upload.chunk_size is None:
+        return None
+    try:
+        return chunk_length(upload.size, upload.chunk_size, idx)
+    except Misfit:
+        count = chunk_count(upload.size, upload.chunk_size)
+        raise BadRequest(f"There is no chunk {idx}: the declared size makes {count}, counted from 0.") from None
 
 
 def _unseal(upload: Upload) -> None:

@@ -32,7 +32,7 @@ def address(upload: Upload) -> str | None:
 
     Checks no permission: for whoever has just begun the upload.
     """
-    found = machine.store().url_to_put(upload.id, 0, None, None, int(LIFE.total_seconds()))
+    found = machine.store().url_to_put(upload.id, 0, None, int(LIFE.total_seconds()))
     return found and found.url
 
 

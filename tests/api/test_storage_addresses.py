@@ -117,7 +117,7 @@ def test_bytes_that_are_not_the_declared_ones_are_not_published(people: People) 
     assert progress["direct"] is False, "small files come through the portal"
     asked = {"sha256": make.sha256(DATA)}
     store = people.owner.app.extensions["storage"]
-    staged = store.url_to_put(begun["upload_id"], 0, len(DATA), None, 60)
+    staged = store.url_to_put(begun["upload_id"], 0, None, 60)
     assert put(staged._asdict(), DATA[::-1]) == 200
     refused = people.owner.api.client.post(f"{path}/commit", headers=bearer)
     assert refused.status_code == 422
