@@ -177,11 +177,13 @@ def begin_write() -> None:
         assert not session.new, "added before begin_write()"
         session.rollback()
     session.connection(execution_options={"writes": True})
+    session.info["writing"] = session.get_transaction()
 
 
 def is_writing() -> bool:
     session = db.session()
-    return session.in_transaction() and bool(session.connection().get_execution_options().get("writes"))
+    transaction = session.get_transaction()
+    return transaction is not None and session.info.get("writing") is transaction
 
 
 def end_read() -> None:

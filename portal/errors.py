@@ -9,6 +9,8 @@ class PortalError(Exception):
 
     status = 500
     title = "Something went wrong"
+    advice = ""
+    """What to do, where the page about the status says something else."""
 
     def __init__(
         self,
@@ -81,6 +83,7 @@ class Unavailable(PortalError):
 
 class TookTooLong(Unavailable):
     title = "This takes too long"
+    advice = "The same again would take as long."
 
 
 class NoSpace(PortalError):

@@ -1,6 +1,7 @@
 """Requests become specs: strict JSON, nothing unknown, every complaint with its field."""
 
 import functools
+import time
 from typing import Any, ClassVar, TypeVar
 
 from flask import request
@@ -15,6 +16,8 @@ from portal.identity import forget_actor
 
 S = TypeVar("S", bound="Spec")
 K = TypeVar("K", bound="KindSpec")
+
+AT_ONCE = 0.02  # seconds: what its sender may do has not changed while a body arrived that took no longer
 
 
 class Spec(BaseModel):
@@ -47,6 +50,7 @@ def read_body(limit: int) -> bytes:
         raise WrongType("Send the body as it is, without Content-Encoding.")
     if request.content_length is not None and request.content_length > limit:
         raise TooLarge(f"The body takes at most {limit:,} bytes.")
+    began = time.monotonic()
     try:
         body = request.stream.read(limit + 1)
     except (ClientDisconnected, OSError) as error:
@@ -55,7 +59,8 @@ def read_body(limit: int) -> bytes:
         raise TooLarge(f"The body takes at most {limit:,} bytes.")
     if request.content_length is not None and len(body) < request.content_length:
         raise BadRequest("The body was cut short.")
-    forget_actor()
+    if time.monotonic() - began > AT_ONCE:
+        forget_actor()
     return body
 
 

@@ -17,7 +17,7 @@ from portal.domain.datasets import Dataset
 from portal.domain.record_facets import Facet, asked_by, facets_of, misses_of, most_first, names_of
 from portal.domain.record_filters import Wanted
 from portal.domain.record_plan import Walk
-from portal.domain.record_scope import NAMES, Days, Under
+from portal.domain.record_scope import NAMES, Days, Found, Under
 from portal.domain.records import Record
 from portal.extensions import db
 from portal.search.several import IDS, among
@@ -50,18 +50,21 @@ class Counts(NamedTuple):
 
 
 @scoped
-def total(actor: Actor, wanted: Wanted) -> Total:
-    """How many records there are; exact unless there is a JSON condition."""
+def total(actor: Actor, wanted: Wanted, under: Found | None = None) -> Total:
+    """How many records there are; exact unless there is a JSON condition.
+
+    `under` is what `record_scope.find` has said of the same, where it has been asked.
+    """
     whole, edges = record_scope.split(wanted.start, wanted.end)
     if whole is None and not edges:
         return Total(0, False)
-    under = record_scope.find(actor, wanted)
+    under = under or record_scope.find(actor, wanted)
     if wanted.where:
-        return _read(wanted, under) if under else Total(0, False)
+        return _read(wanted, under) if under.ids else Total(0, False)
     if wanted.start is None and wanted.end is None:
-        return Total(sum(each.number for each in under), False)
-    own = {each.id for each in under}
-    number = sum(row[1] for row in record_sums.by("day", wanted, list(own), whole)) if whole else 0
+        return Total(under.number, False)
+    own = set(under.ids)
+    number = sum(row[1] for row in record_sums.by("day", wanted, under.ids, whole)) if whole else 0
     datasets = _datasets(wanted)
     for edge in edges:
         rows = record_sums.at_edge(wanted, edge)
@@ -178,7 +181,7 @@ def _named(datasets: Counter[Any]) -> Sequence[Any]:
     return db.session.execute(query.where(among(Dataset.id, "ids", IDS)), {"ids": list(datasets)}).all()
 
 
-def _read(wanted: Wanted, under: Sequence[Under]) -> Total:
+def _read(wanted: Wanted, under: Found) -> Total:
     """Counts the rows that satisfy JSON conditions, up to `MOST_COUNTED`."""
     has = (
         bool(wanted.datasets),
@@ -190,6 +193,6 @@ def _read(wanted: Wanted, under: Sequence[Under]) -> Total:
     walk = Walk(db.engine.dialect.name, "fetch", True, False, True, *has)
     query = select(literal(1)).select_from(Record).where(*record_plan.within(walk), *record_plan.says(wanted))
     capped = select(func.count()).select_from(query.limit(MOST_COUNTED).subquery())
-    bound = {"circumstances": [each.id for each in under], "lower": wanted.start, "upper": wanted.end}
+    bound = {"circumstances": under.ids, "lower": wanted.start, "upper": wanted.end}
     number = db.session.execute(capped, record_scope.parameters(wanted) | bound).scalar_one()
     return Total(number, number == MOST_COUNTED)

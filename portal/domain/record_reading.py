@@ -6,6 +6,7 @@ behind the last record that left; who reads that slowly may miss what is deleted
 same, a thousand at a time and with no connection held while they leave, for more at once than a third of the pool.
 """
 
+import functools
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -24,6 +25,7 @@ from portal.domain.datasets import Dataset
 from portal.domain.entries import Entry
 from portal.domain.experiments import Experiment
 from portal.domain.record_plan import Walk
+from portal.domain.record_scope import Found
 from portal.domain.record_search import Total, Wanted
 from portal.domain.records import Record
 from portal.extensions import db
@@ -87,6 +89,7 @@ class Reading:
         self.around: dict[int, Around] = {}
         self._newest, self._left, self._samples = newest, limit, samples
         self._is_page = limit is not None and limit < PIECE and not samples
+        self._names, self._around = _names(db.engine.dialect.name), _around(db.engine.dialect.name)
         end_read()  # nobody holds one connection while they wait for another
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
         self._thousands = self._read(app, db.engine, actor, after)
@@ -109,11 +112,12 @@ class Reading:
                     connection = held.enter_context(open_snapshot(engine, may_last=not self._is_page))
                     if search is None:
                         with asking(connection):
-                            self.total = record_search.total(actor, self.wanted)
-                            page = self._page(connection, actor, after)
+                            under = record_scope.find(actor, self.wanted)
+                            self.total = record_search.total(actor, self.wanted, under)
+                            page = self._page(connection, actor, after, under)
                             if page is None:
                                 place = None if after is None else record_search.position(actor, after)
-                                search = _Search(actor, self.wanted, self._newest)
+                                search = _Search(actor, self.wanted, self._newest, under)
                                 self._look_ahead(connection, search, place)
                     if search is None:
                         held.close()
@@ -137,12 +141,12 @@ class Reading:
                         if time.monotonic() >= until:
                             break
 
-    def _page(self, connection: Connection, actor: Actor, after: str | None) -> list[Row] | None:
+    def _page(self, connection: Connection, actor: Actor, after: str | None, under: Found) -> list[Row] | None:
         """A page of less than a thousand, which is found as pages for people are."""
         if not self._is_page or self._left is None:
             return None
-        ids, has_more = record_search.ids(actor, self.wanted, self._left, after=after, newest=self._newest)
-        query = select(*_columns()).where(among(Record.id, "ids", IDS)).order_by(*record_plan.order(self._newest))
+        ids, has_more = record_search.ids(actor, self.wanted, self._left, after=after, newest=self._newest, under=under)
+        query = _rows_of(connection.dialect.name, self._newest)
         rows: list[Any] = list(map(tuple, connection.execute(query, {"ids": ids})))
         self._learn(connection, rows)
         self.after = ids[-1] if has_more else None
@@ -161,26 +165,24 @@ class Reading:
         """What rows refer to, looked up once."""
         keys = set(map(_DATASET, rows)) - self.datasets.keys()
         if keys:
-            by_id = {str(UUID(key)): key for key in keys}
-            query = select(Dataset.id, Dataset.name).where(Dataset.id.in_(by_id))
-            self.datasets |= {by_id[id_]: Named(id_, name) for id_, name in connection.execute(query)}
+            found = connection.execute(self._names, {"ids": list(keys)})
+            self.datasets |= {key: Named(str(UUID(key)), name) for key, name in found}
         numbers = set(map(_CIRCUMSTANCES, rows)) - self.around.keys()
         if numbers:
-            for number, kind, *parts in connection.execute(_AROUND.where(Circumstances.id.in_(numbers))):
+            for number, kind, *parts in connection.execute(self._around, {"numbers": list(numbers)}):
                 self.around[number] = Around(kind, *map(Named, parts[::2], parts[1::2]))
 
 
 class _Search:
     """Statements for the records that `wanted` lets in, and what they are bound with."""
 
-    def __init__(self, actor: Actor, wanted: Wanted, newest: bool) -> None:
+    def __init__(self, actor: Actor, wanted: Wanted, newest: bool, under: Found) -> None:
         self._wanted, self._newest = wanted, newest
         self._bound = record_scope.parameters(wanted) | {"lower": wanted.start, "upper": wanted.end}
         self._way, self._is_all = "walk", record_scope.is_whole(actor, wanted)
         if not self._is_all:
-            under = record_scope.find(actor, wanted)
-            self._bound["circumstances"] = [each.id for each in under]
-            if sum(each.number for each in under) <= MOST_SORTED:
+            self._bound["circumstances"] = under.ids
+            if under.number <= MOST_SORTED:
                 self._way = "fetch"
 
     def rows(
@@ -227,16 +229,33 @@ def _columns() -> list[Any]:
     ]
 
 
-_AROUND = (
-    select(
+# Statements that are made once: putting one together costs as much as running it.
+
+
+@functools.cache
+def _rows_of(_dialect: str, newest: bool) -> Select[Any]:
+    return select(*_columns()).where(among(Record.id, "ids", IDS)).order_by(*record_plan.order(newest))
+
+
+@functools.cache
+def _names(_dialect: str) -> Select[Any]:
+    return select(as_text.uuid(Dataset.id), Dataset.name).where(among(Dataset.id, "ids", IDS))
+
+
+@functools.cache
+def _around(_dialect: str) -> Select[Any]:
+    columns: tuple[Any, ...] = (
         *(Circumstances.id, Entry.kind, Entry.id, Entry.name),
         *(Experiment.id, Experiment.name, Season.id, Season.name, Site.id, Site.name),
     )
-    .join(Entry, Entry.id == Circumstances.entry_id)
-    .outerjoin(Experiment, Experiment.id == Circumstances.experiment_id)
-    .outerjoin(Season, Season.id == Circumstances.season_id)
-    .outerjoin(Site, Site.id == Circumstances.site_id)
-)
+    query = (
+        select(*columns)
+        .join(Entry, Entry.id == Circumstances.entry_id)
+        .outerjoin(Experiment, Experiment.id == Circumstances.experiment_id)
+        .outerjoin(Season, Season.id == Circumstances.season_id)
+        .outerjoin(Site, Site.id == Circumstances.site_id)
+    )
+    return query.where(among(Circumstances.id, "numbers", NUMBERS))
 
 
 def _thousands(result: CursorResult[Any]) -> Iterator[list[Row]]:

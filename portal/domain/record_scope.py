@@ -5,6 +5,7 @@ This is the one place where the policy meets the search: all that follows looks 
 
 import functools
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime, time
 from typing import Any, NamedTuple
 
@@ -46,6 +47,13 @@ class Edge(NamedTuple):
     upper: datetime | None
 
 
+class Found(NamedTuple):
+    """The ids of circumstances, and how many records there are under all of them."""
+
+    ids: Sequence[int]
+    number: int
+
+
 class Under(NamedTuple):
     """Circumstances with a number of records; ids as the database gives them, only to be compared.
 
@@ -77,18 +85,21 @@ def is_whole(actor: Actor, wanted: Wanted) -> bool:
 
 
 @scoped
-def find(actor: Actor, wanted: Wanted) -> Sequence[Under]:
+def find(actor: Actor, wanted: Wanted) -> Found:
     """The circumstances that the actor may read and that hold records which are wanted.
 
-    Their numbers heed datasets and collection date, but neither times nor JSON.
+    The number heeds datasets and collection date, but neither times nor JSON.
     """
-    return _find(actor, wanted, tuple(_given(wanted)), bool(wanted.datasets), wanted.collection_date is not None)
+    has_datasets, is_collected = bool(wanted.datasets), wanted.collection_date is not None
+    rows = _find(actor, wanted, tuple(_given(wanted)), has_datasets, is_collected)
+    ids, numbers = zip(*rows, strict=True) if rows else ((), ())
+    return Found(ids, sum(numbers))
 
 
 @scoped
 def around(actor: Actor, wanted: Wanted) -> Sequence[Under]:
     """All circumstances of the entry, or of the readable entries of the kind, with all their records, by name."""
-    return _find(actor, wanted, None, False, False)
+    return [Under(*row) for row in _find(actor, wanted, None, False, False)]
 
 
 @scoped
@@ -100,10 +111,13 @@ def state(actor: Actor, wanted: Wanted) -> Sequence[Any]:
     return db.session.execute(_state(sees, kind, wanted.entry_id is not None), parameters(wanted)).all()
 
 
-def _find(actor: Actor, wanted: Wanted, names: Any, has_datasets: bool, is_collected: bool) -> Sequence[Under]:
+def _find(actor: Actor, wanted: Wanted, names: Any, has_datasets: bool, is_collected: bool) -> Sequence[Any]:
+    """Tuples as the driver gives them: there may be thousands, and each object that SQLAlchemy makes costs time."""
     kind, has_entry = wanted.kind.word if wanted.kind else None, wanted.entry_id is not None
     shape = Shape(db.engine.dialect.name, _sees(actor), kind, has_entry, names, has_datasets, is_collected)
-    return [Under(*row) for row in db.session.execute(_statement(shape), parameters(wanted))]
+    with closing(db.session.connection().execute(_statement(shape), parameters(wanted))) as found:
+        rows: Sequence[Any] = found.cursor.fetchall()
+        return rows
 
 
 def parameters(wanted: Wanted) -> dict[str, Any]:

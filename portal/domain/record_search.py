@@ -16,7 +16,7 @@ from portal.domain.experiments import Experiment
 from portal.domain.record_counts import Counts, Total, counts, total
 from portal.domain.record_filters import FILTERS, Wanted, address_of, asked, read_time
 from portal.domain.record_plan import Piece, Walk
-from portal.domain.record_scope import Days
+from portal.domain.record_scope import Days, Found
 from portal.domain.records import Record
 from portal.errors import BadRequest
 from portal.extensions import db
@@ -72,13 +72,19 @@ def page(actor: Actor, wanted: Wanted, limit: int = 50, *, after: str | None = N
 
 @scoped
 def ids(
-    actor: Actor, wanted: Wanted, limit: int, *, after: str | None = None, newest: bool = True
+    actor: Actor,
+    wanted: Wanted,
+    limit: int,
+    *,
+    after: str | None = None,
+    newest: bool = True,
+    under: Found | None = None,
 ) -> tuple[list[str], bool]:
-    """As `page`, of the records their ids alone; and whether there are more."""
+    """As `page`, of the records their ids alone; and whether there are more. `under` as for `total`."""
     place = None if after is None else position(actor, after)
     found: list[str] = []
     if wanted.start is None or wanted.end is None or wanted.start < wanted.end:
-        for rows in _ways(actor, wanted, limit + 1, place, newest, _ids):
+        for rows in _ways(actor, wanted, limit + 1, place, newest, _ids, under):
             found += (row.id for row in rows)
             if len(found) > limit:
                 return found[:limit], True
@@ -109,7 +115,13 @@ Statement = Callable[[Walk, Sequence[ColumnElement[bool]]], Select[Any]]
 
 
 def _ways(
-    actor: Actor, wanted: Wanted, most: int, place: Place, newest: bool, statement: Statement
+    actor: Actor,
+    wanted: Wanted,
+    most: int,
+    place: Place,
+    newest: bool,
+    statement: Statement,
+    under: Found | None = None,
 ) -> Iterator[Sequence[Any]]:
     """The first `most` rows, piece by piece: each goes on where the one before it ended."""
     bound = record_scope.parameters(wanted) | {"limit": most, "tried": record_plan.TRIED}
@@ -117,9 +129,7 @@ def _ways(
     if record_scope.is_whole(actor, wanted):
         yield _rows(statement, "walk", wanted, bound, whole, place, newest)
         return
-    under = record_scope.find(actor, wanted)
-    bound["circumstances"] = [each.id for each in under]
-    number = sum(each.number for each in under)
+    bound["circumstances"], number = under or record_scope.find(actor, wanted)
     by_day = wanted.datasets or wanted.collection_date or number > record_plan.FEW
     if not by_day:
         yield _rows(statement, "fetch", wanted, bound, whole, place, newest) if number else []

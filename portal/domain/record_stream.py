@@ -7,7 +7,7 @@ from portal.domain.record_reading import Around, Named, Reading, Row
 from portal.domain.record_search import Wanted
 from portal.security.actor import Actor
 from portal.security.guard import scoped
-from portal.strict_json import compact
+from portal.strict_json import kept
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def _joined(rows: Sequence[Row], datasets: "Texts", before: "Texts", behind: "Te
         [
             f'{{"id":"{id_}","timestamp":"{timestamp}","collection_date":"{collected}",{datasets[dataset]}'
             f'{before[number]}{data or "null"}{behind[number]}"record_file":'
-            f'{"null" if file_name is None else compact(file_name)},"record_info":{info}}}\n'
+            f'{"null" if file_name is None else kept(file_name)},"record_info":{info}}}\n'
             for id_, timestamp, collected, dataset, number, data, file_name, info in rows
         ]
     ).encode()
@@ -76,7 +76,7 @@ Texts = Rendered[str]
 
 
 def _members(word: str, named: Named) -> str:
-    return f'"{word}_id":{compact(named.id)},"{word}_name":{compact(named.name)},'
+    return f'"{word}_id":{kept(named.id)},"{word}_name":{kept(named.name)},'
 
 
 def _before_data(around: Around) -> str:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-
-
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 BUCKETS = (0.005, 0.025, 0.1, 0.5, 2.5, 10, 60)
 

@@ -1,10 +1,12 @@
 """The records page's filters as it shows them: choices with counts, chips in words, addresses that change one thing."""
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from portal.domain import rules
@@ -84,6 +86,21 @@ def _facet(each: Filter, counted: Sequence[tuple[str | None, int]], wanted: Want
         for name, number in rows[:MOST_CHOICES]
     ]
     return Facet(each.key, each.label, choices, len(rows) > MOST_CHOICES)
+
+
+_anchored = functools.lru_cache(4_096)(quote)
+
+
+def option(name: str, choice: Choice) -> Markup:
+    """One choice of a facet as a box to tick. A page has hundreds, and a template takes ten times as long."""
+    value, shown, anchor = escape(choice.value), escape(choice.words), _anchored(choice.value)
+    checked, quiet = " checked" if choice.is_active else "", "" if choice.value else " quiet"
+    return Markup(  # noqa: S704 - escaped above; the rest is ours
+        '<label class="filter"><input class="form-check-input js-filter" type="checkbox" form="record-filter"'
+        f' name="{name}" value="{value}" id="{name}-{anchor}"{checked}>'
+        f' <span class="filter-words{quiet}">{shown}</span> <span class="filter-count">{choice.number}'
+        '<span class="visually-hidden"> records</span></span></label>'
+    )
 
 
 def words(each: Filter, value: str) -> str:

@@ -73,6 +73,7 @@ def _list(template: str, asked: Asked, base: str, way: Query, **more: Any) -> Re
         | {name: " ".join(request.args.getlist(name)) for name in asked.problems},
         counts=counts,
         facets=record_filters.facets(counts.facets, asked.wanted),
+        option=record_filters.option,
         chips=record_filters.chips(base, asked),
         histogram=histogram(base, asked, counts.days),
         table=shown,

@@ -3,11 +3,13 @@
 import io
 import json
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from portal.api.bodies import AT_ONCE
 from portal.domain import passwords
 from portal.domain.kinds import Kind
 from tests import make
@@ -150,6 +152,7 @@ class Arriving(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         self._left -= 1
         if not self._left:
+            time.sleep(2 * AT_ONCE)
             thread = threading.Thread(target=self._happens)
             thread.start()
             thread.join()
