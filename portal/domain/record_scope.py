@@ -92,8 +92,7 @@ def find(actor: Actor, wanted: Wanted) -> Found:
     """
     has_datasets, is_collected = bool(wanted.datasets), wanted.collection_date is not None
     rows = _find(actor, wanted, tuple(_given(wanted)), has_datasets, is_collected)
-    ids, numbers = zip(*rows, strict=True) if rows else ((), ())
-    return Found(ids, sum(numbers))
+    return Found([row[0] for row in rows], sum([row[1] for row in rows]))
 
 
 @scoped
