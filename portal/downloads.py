@@ -74,6 +74,7 @@ def send(file: Stored) -> Response:
     if request.method == "GET" and (url := _url(file)):
         response.status_code, response.location = 307, url
         response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"  # kept and found unchanged, the address would have run out
         del response.headers["Content-Disposition"]
         return response
     span = _range(file) if request.method == "GET" else None

@@ -38,7 +38,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(PendingRollbackError, _database)
     app.register_error_handler(ObjectDeletedError, lambda _error: render(NotFound()))
     app.register_error_handler(StaleDataError, lambda _error: render(NotFound()))
-    app.register_error_handler(StorageError, lambda error: render(translate(error)))
+    app.register_error_handler(StorageError, _storage)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -142,6 +142,13 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 def _csrf(_error: CSRFError) -> ResponseReturnValue:
     return render(BadRequest("This form is too old, or it did not come from this page. Reload the page and try again."))
+
+
+def _storage(error: StorageError) -> ResponseReturnValue:
+    found = translate(error)
+    if found.status >= 500:
+        current_app.logger.warning("storage: %s", error)
+    return render(found)
 
 
 _POSTGRESQL_OUT_OF_RANGE = "22003"

@@ -35,6 +35,7 @@ def _database() -> str:
 def _storage() -> str:
     try:
         current_app.extensions["storage"].ready()
-    except (StorageError, OSError):
+    except (StorageError, OSError) as error:
+        current_app.logger.warning("storage: %s", error)
         return "not writable"
     return "ok"

@@ -232,6 +232,11 @@ class Store(ABC):
         `progress` hears the bytes hashed so far. Missing, Stopped, Conflict (not assembled)."""
 
     @abstractmethod
+    def doubt(self, upload_id: str, stop: Stop) -> None:
+        """The assembled bytes are not those that were wanted: forget the chunks that are not what was said of them,
+        so that `received` names them as missing. Where all bytes go through us, there are none. Missing, Stopped."""
+
+    @abstractmethod
     def reopen(self, upload_id: str) -> None:
         """Undo the seal, so that chunks may be sent again. Harmless if it is open. Missing, Conflict (somebody, who is
         alive, is assembling, hashing or publishing it right now)."""

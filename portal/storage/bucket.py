@@ -63,13 +63,14 @@ class Bucket:
             client = self._quick if isinstance(body, bytes) else self._patient
             client.put_object(Bucket=self.name, Key=self._prefix + key, Body=body)
 
-    def get(self, key: str, first: int = 0, past: int | None = None) -> Iterator[bytes]:
+    def get(self, key: str, first: int = 0, past: int | None = None, *, patiently: bool = False) -> Iterator[bytes]:
         """The bytes from `first` to before `past`, in pieces of up to 1 MiB."""
         if past is not None and past <= first:
             return
         with faults(key):
             wanted = {"Range": f"bytes={first}-{'' if past is None else past - 1}"} if first or past else {}
-            body = self._quick.get_object(Bucket=self.name, Key=self._prefix + key, **wanted)["Body"]
+            client = self._patient if patiently else self._quick
+            body = client.get_object(Bucket=self.name, Key=self._prefix + key, **wanted)["Body"]
             try:
                 while piece := body.read(1 << 20):
                     yield piece
@@ -77,9 +78,13 @@ class Bucket:
                 body.close()
 
     def head(self, key: str) -> Head:
-        with faults(key):
-            found = self._quick.head_object(Bucket=self.name, Key=self._prefix + key)
-            return Head(found["ContentLength"], found.get("Metadata", {}))
+        try:
+            with faults(key):
+                found = self._quick.head_object(Bucket=self.name, Key=self._prefix + key)
+        except Missing:
+            self._require_bucket()
+            raise
+        return Head(found["ContentLength"], found.get("Metadata", {}))
 
     def list(self, prefix: str, *, deep: bool = True) -> Iterator[Item]:
         """What lies under the prefix, by key; without `deep` only what has no further `/` in its key."""
@@ -89,6 +94,14 @@ class Bucket:
             for page in pages.paginate(Bucket=self.name, Prefix=self._prefix + prefix, **how):
                 for it in page.get("Contents", ()):
                     yield Item(it["Key"][len(self._prefix) :], it["Size"], it["LastModified"].timestamp())
+
+    def _require_bucket(self) -> None:
+        """An answer without a body does not tell an object that is not there from a bucket that is not."""
+        try:
+            with faults(self.name):
+                self._quick.list_objects_v2(Bucket=self.name, MaxKeys=1)
+        except Missing as error:
+            raise Unavailable(str(error)) from error
 
     def delete(self, keys: Iterable[str]) -> None:
         """One by one: what S3 asks of a request for many differs from store to store."""

@@ -7,6 +7,7 @@ whatever holds bytes has a name of its own and is never changed, so that who is 
 import hashlib
 import io
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -45,18 +46,21 @@ from portal.storage.s3_staging import (
     pieces_of,
     read,
     received,
+    superseded,
     write,
 )
 from portal.storage.s3_whole import LARGEST, can_join, digest, in_order, join, write_whole
 from portal.storage.slot import pieces
 
 _PROBE = ".probe"
+READY_SECONDS = 2.0
 _IN_MEMORY = 1 << 20  # bytes of a chunk; longer ones wait in a temporary file for their last byte
 
 
 class S3Store(Store):
     def __init__(self, bucket: Bucket) -> None:
         self._bucket = bucket
+        self._written_at = -READY_SECONDS
 
     def begin(self, upload_id: str, size: int | None, chunk_size: int | None) -> None:
         if size is not None and size > LARGEST:
@@ -100,7 +104,9 @@ class S3Store(Store):
     def url_to_put(self, upload_id: str, idx: int, sha256: bytes | None, seconds: int) -> PutAddress:
         staged = self._open(upload_id)
         length = staged.length_of(idx)
-        order = _next_order(pieces_of(self._bucket, staged, idx))
+        before = pieces_of(self._bucket, staged, idx)
+        self._bucket.delete(piece.key for piece in superseded(staged, before))
+        order = _next_order(before)
         key = staged.new_key(idx, order, length, (sha256 or b"").hex(), is_open=True)
         return self._bucket.url_to_put(key, seconds, length, sha256)
 
@@ -130,6 +136,14 @@ class S3Store(Store):
         write(self._bucket, staged.named("hashed"), {"size": size, "sha256": sha256, "sources": lined})
         return size, sha256
 
+    def doubt(self, upload_id: str, stop: Stop) -> None:
+        staged = look(self._bucket, upload_id)
+        if not staged.is_sealed:
+            return
+        chunks = held(self._bucket, staged).values()
+        true = [piece for piece in chunks if not piece.sha256 or self._sha256(piece, stop) == piece.sha256]
+        write(self._bucket, staged.named("held"), packed(true))
+
     def reopen(self, upload_id: str) -> None:
         staged = look(self._bucket, upload_id)
         if staged.is_sealed:
@@ -147,8 +161,7 @@ class S3Store(Store):
             if done is None or done["sha256"] != sha256:
                 raise Conflict("these are not the bytes that were hashed")
             if not self._holds(key, sha256):
-                sources = [Source(*each) for each in done["sources"]]
-                join(self._bucket, sources, key, sha256, lambda: self._is_still(staged))
+                self._join(staged, [Source(*each) for each in done["sources"]], key, sha256)
         self.discard(upload_id)
 
     def discard(self, upload_id: str) -> None:
@@ -183,6 +196,8 @@ class S3Store(Store):
             upload_id = _upload_of(item.key)
             changed[upload_id] = max(item.changed_at, changed.get(upload_id, 0))
         for parts in self._bucket.list_parts_under_way():
+            if not (keys.is_key(parts.key) or parts.key.startswith(f"{keys.STAGING}/")):
+                continue  # another program's, in the same bucket
             upload_id = _upload_of(parts.key)
             changed[upload_id] = max(parts.begun_at, changed.get(upload_id, 0))
         for upload_id, changed_at in changed.items():
@@ -199,10 +214,14 @@ class S3Store(Store):
         return None
 
     def ready(self) -> None:
+        """Tried by writing, but not for everybody who asks."""
+        if time.monotonic() - self._written_at < READY_SECONDS:
+            return
         try:
             self._bucket.put(_PROBE, b"\n")
         except (Missing, NoSpace) as error:
             raise Unavailable(str(error)) from error
+        self._written_at = time.monotonic()
 
     def _open(self, upload_id: str) -> Staged:
         """The upload, if it takes chunks."""
@@ -225,7 +244,7 @@ class S3Store(Store):
                 raise Sealed(staged.upload_id)
             if once and mine != min(piece.key for piece in pieces_of(self._bucket, staged, idx)):
                 raise Conflict(f"chunk {idx} is there already")
-        except (Missing, Sealed, Conflict):
+        except (Missing, Conflict):  # where it is sealed, what counts may have been named with this among it
             self._bucket.delete([mine])
             raise
 
@@ -251,6 +270,16 @@ class S3Store(Store):
         if self._bucket.head(key).size != piece.length:
             raise Damaged(f"chunk {piece.idx} was changed while the upload was being sealed")
         return piece._replace(key=key, is_open=False)
+
+    def _join(self, staged: Staged, sources: list[Source], key: str, sha256: str) -> None:
+        try:
+            join(self._bucket, sources, key, sha256, lambda: self._is_still(staged))
+        except (Missing, Conflict):  # somebody else was quicker, or an answer was lost and the request repeated
+            if not self._holds(key, sha256):
+                raise
+
+    def _sha256(self, piece: Piece, stop: Stop) -> str:
+        return digest(self._bucket, [Source(piece.key, piece.length)], lambda _done: None, stop)[1]
 
     def _holds(self, key: str, sha256: str) -> bool:
         """Whether the file is there already. Conflict where another one is."""

@@ -118,8 +118,13 @@ def held(bucket: Bucket, staged: Staged) -> dict[int, Piece]:
         kept = read(bucket, staged.named("held"))
         return _unpacked(kept) if kept is not None else held(bucket, staged.in_turn(staged.turn - 1))
     earlier = {} if staged.turn == 0 else held(bucket, staged.in_turn(staged.turn - 1))
-    found = sorted(filter(None, map(_piece, bucket.list(staged.folder()))), key=lambda piece: (piece.order, piece.key))
+    found = sorted(filter(None, map(_piece, bucket.list(staged.folder()))), key=_lateness)
     return earlier | {piece.idx: piece for piece in found if _fits(staged, piece)}
+
+
+def superseded(staged: Staged, pieces: Iterable[Piece]) -> list[Piece]:
+    """Of the pieces of one chunk those that will never count, because a later one fits."""
+    return sorted((piece for piece in pieces if _fits(staged, piece)), key=_lateness)[:-1]
 
 
 def received(staged: Staged, pieces: Mapping[int, Piece]) -> Received:
@@ -153,6 +158,10 @@ def _piece(item: Item) -> Piece | None:
         return None
     sha256 = "" if match["sha256"] == "-" else match["sha256"]
     return Piece(int(match["idx"]), int(match["order"]), item.key, item.size, sha256, match["by"] == "c")
+
+
+def _lateness(piece: Piece) -> tuple[int, str]:
+    return piece.order, piece.key
 
 
 def _fits(staged: Staged, piece: Piece) -> bool:

@@ -27,7 +27,7 @@ def read_all(bucket: Bucket, sources: list[Source], stop: Stop) -> Iterator[byte
     for source in sources:
         if not source.length:
             continue
-        for piece in bucket.get(source.key):
+        for piece in bucket.get(source.key, patiently=True):
             if stop():
                 raise Stopped("asked to")
             yield piece

@@ -1,15 +1,18 @@
 """Finishing: assemble, hash, publish, number. A thread checks; the request waits a while and then says how far it is.
 
 A checker that dies (its worker was killed) stops renewing `checked_at`; after `LEASE` whoever asks again takes over and
-finds each step either undone or done.
+finds each step either undone or done. One that was only thought dead finds that the sign of life is not its own.
 """
 
 import logging
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 
 from flask import Flask, current_app
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.exc import OperationalError
 
 from portal.database import begin_write, end_read, now
@@ -65,8 +68,8 @@ def _is_done(actor: Actor, upload: Upload, sha256: str | None, wait: float) -> b
         if upload.state is Status.DONE:
             return True
         left = deadline - time.monotonic()
-        if claim_check(actor, upload, sha256):
-            checker = _Checker(actor, upload_id, sha256)
+        if claim := claim_check(actor, upload, sha256):
+            checker = _Checker(actor, claim, sha256)
             checker.start()
             checker.join(max(left, 0))
             if checker.error is not None:
@@ -78,14 +81,14 @@ def _is_done(actor: Actor, upload: Upload, sha256: str | None, wait: float) -> b
 
 
 @allows(OnUpload.CONTINUE)
-def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> bool:
-    """Takes the right to check a complete upload: True for one caller, False while another holds a live claim.
+def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> "Claim | None":
+    """The right to check a complete upload, for one caller; None while another holds a live claim.
 
     400 names missing chunks; 422 when the bytes are not as many as declared. Commits: the check outlives the request.
     """
     if upload.state is Status.CHECKING and not upload.is_abandoned:
         end_read()
-        return False
+        return None
     begin_write()
     upload = session.lock(upload.id)
     upload.require_alive()
@@ -95,44 +98,54 @@ def claim_check(actor: Actor, upload: Upload, sha256: str | None = None) -> bool
         upload.chunk_count = _require_complete(upload)
     elif not upload.is_abandoned:
         db.session.rollback()
-        return False
-    upload.status, upload.checked_at, upload.checked_bytes = Status.CHECKING, now(), 0
+        return None
+    claim = Claim(upload.id, now())
+    upload.status, upload.checked_at, upload.checked_bytes = Status.CHECKING, claim.signs[0], 0
     db.session.commit()
-    return True
+    return claim
 
 
 class _Checker(threading.Thread):
     """Makes what the upload is for, or gives it back open; `error` is why."""
 
-    def __init__(self, actor: Actor, upload_id: str, sha256: str | None) -> None:
-        super().__init__(name=f"check-{upload_id}", daemon=True)
+    def __init__(self, actor: Actor, claim: "Claim", sha256: str | None) -> None:
+        super().__init__(name=f"check-{claim.upload_id}", daemon=True)
         self._app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        self._actor, self._upload_id, self._sha256 = actor, upload_id, sha256
+        self._actor, self._claim, self._sha256 = actor, claim, sha256
         self.error: Exception | None = None
 
     def run(self) -> None:
+        upload_id = self._claim.upload_id
         with self._app.app_context():
             try:
-                _publish(self._actor, self._upload_id, self._sha256)
+                with self._claim.kept(self._app):
+                    _publish(self._actor, self._claim, self._sha256)
             except Stopped:
-                log.info("upload %s is being checked by somebody else", self._upload_id)
+                log.info("upload %s is being checked by somebody else", upload_id)
             except Exception as error:
                 expected = isinstance(error, (PortalError, StorageError))
-                log.warning("upload %s did not pass: %s", self._upload_id, error, exc_info=not expected)
-                _give_back(self._upload_id)
+                log.warning("upload %s did not pass: %s", upload_id, error, exc_info=not expected)
+                _give_back(self._claim)
                 self.error = error
 
 
-def _publish(actor: Actor, upload_id: str, sha256: str | None) -> None:
+def _publish(actor: Actor, claim: "Claim", sha256: str | None) -> None:
     """Bytes first, then the row: a crash between them leaves a file that the next check finds in its place."""
+    upload_id = claim.upload_id
     key = session.find(upload_id).key
     end_read()
-    size, found = _measure(upload_id, key)
-    _require_expected(_checked(upload_id), size, found, sha256)
+    size, found = _measure(claim, key)
+    try:
+        _require_expected(_checked(claim), size, found, sha256)
+    except Invalid:
+        end_read()
+        with suppress(Missing):  # it was published, and cannot be mended any more
+            store().doubt(upload_id, claim.is_lost)
+        raise
     end_read()
     store().publish(upload_id, key, found)
     begin_write()
-    upload = _checked(upload_id)
+    upload = _checked(claim)
     if upload.record is None:
         _add_version(actor, upload, size, found)
     else:
@@ -150,36 +163,34 @@ def _add_version(actor: Actor, upload: Upload, size: int, sha256: str) -> None:
     audit.note(actor, What.VERSION_PUBLISHED, entry=entry, number=version.number)
 
 
-def _measure(upload_id: str, key: str) -> tuple[int, str]:
+def _measure(claim: "Claim", key: str) -> tuple[int, str]:
     """Size and sha256 of the whole file, wherever an earlier check has left it."""
-    claim = _Claim(upload_id)
     try:
-        store().assemble(upload_id, claim.copied, claim.is_lost)
-        return store().hash_staged(upload_id, claim.hashed, claim.is_lost)
+        store().assemble(claim.upload_id, claim.copied, claim.is_lost)
+        return store().hash_staged(claim.upload_id, claim.hashed, claim.is_lost)
     except Missing:
         return store().hash(key, claim.hashed, claim.is_lost)
 
 
-def _checked(upload_id: str) -> Upload:
+def _checked(claim: "Claim") -> Upload:
     """The upload that we are checking, locked, if the person who began it may still write there."""
-    upload = session.lock(upload_id)
+    upload = session.lock(claim.upload_id)
     upload.require_alive()
-    if upload.status != Status.CHECKING:
-        raise Stopped("another check has come to an end")
+    if upload.status != Status.CHECKING or upload.checked_at not in claim.signs:
+        raise Stopped("somebody else checks it, or has done so")
     user = db.session.get_one(User, upload.user_id, populate_existing=True)
-    enforce(actor_for(user, Via.UPLOAD, upload_id=upload_id), OnUpload.CONTINUE, upload)
+    enforce(actor_for(user, Via.UPLOAD, upload_id=claim.upload_id), OnUpload.CONTINUE, upload)
     return upload
 
 
-def _give_back(upload_id: str) -> None:
+def _give_back(claim: "Claim") -> None:
     """Where even this fails, the claim runs out by itself."""
     try:
         begin_write()
-        checking = Upload.id == upload_id, Upload.status == Status.CHECKING
-        db.session.execute(update(Upload).where(*checking).values(status=Status.OPEN, checked_bytes=0))
+        db.session.execute(update(Upload).where(*claim.holds()).values(status=Status.OPEN, checked_bytes=0))
         db.session.commit()
     except Exception:
-        log.exception("upload %s stays claimed", upload_id)
+        log.exception("upload %s stays claimed", claim.upload_id)
 
 
 def _version(upload_id: str, sha256: str | None) -> Version:
@@ -219,11 +230,18 @@ def _require_size(upload: Upload, size: int) -> None:
         raise TooLarge(f"Files take at most {largest:,} bytes here; this one has {size:,}.")
 
 
-class _Claim:
-    """A checker's sign of life: renews `checked_at` and says how far it is, at most once a second."""
+class Claim:
+    """The right to check an upload. While it is `kept`, `checked_at` says once a second that the checker lives.
 
-    def __init__(self, upload_id: str) -> None:
-        self._upload_id, self._done, self._told_at, self._lost = upload_id, 0, time.monotonic(), False
+    `signs` are those times of which one is in the row for as long as nobody else has claimed it.
+    """
+
+    def __init__(self, upload_id: str, first_sign: datetime) -> None:
+        self.upload_id, self.signs = upload_id, [first_sign]
+        self._done, self._lost, self._over = 0, False, threading.Event()
+
+    def holds(self) -> tuple[ColumnElement[bool], ...]:
+        return Upload.id == self.upload_id, Upload.status == Status.CHECKING, Upload.checked_at.in_(self.signs)
 
     def hashed(self, done: int) -> None:
         self._done = done
@@ -232,18 +250,33 @@ class _Claim:
         """Putting chunks in order is not shown."""
 
     def is_lost(self) -> bool:
-        """Whether the claim is lost. Called again and again while the store works or waits."""
-        if time.monotonic() - self._told_at >= _TELL_EVERY:
-            self._told_at = time.monotonic()
-            self._tell()
+        """Asked again and again while the store works or waits."""
         return self._lost
 
+    @contextmanager
+    def kept(self, app: Flask) -> Iterator[None]:
+        """In a thread of its own: no call of the store, however long, is taken for a checker's death."""
+        teller = threading.Thread(target=self._tell_again, args=(app,), name=f"claim-{self.upload_id}", daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            teller.join()
+
+    def _tell_again(self, app: Flask) -> None:
+        while not self._over.wait(_TELL_EVERY) and not self._lost:
+            with app.app_context():
+                self._tell()
+
     def _tell(self) -> None:
-        checking = Upload.id == self._upload_id, Upload.status == Status.CHECKING
+        holds, sign = self.holds(), now()
+        self.signs = [*self.signs, sign]
         try:
             begin_write()
-            renewed = update(Upload).where(*checking).values(checked_at=now(), checked_bytes=self._done)
+            renewed = update(Upload).where(*holds).values(checked_at=sign, checked_bytes=self._done)
             self._lost = db.session.execute(renewed).rowcount == 0  # type: ignore[attr-defined]
             db.session.commit()
+            self.signs = self.signs[-2:]
         except OperationalError:  # a database that is busy or away for a moment; the claim lasts longer
             db.session.rollback()

@@ -11,6 +11,7 @@ from sqlalchemy import update
 import portal.uploads.finish
 from portal.database import now
 from portal.extensions import db
+from portal.storage.base import Stopped
 from portal.storage.journal import _FINISHING
 from portal.storage.keys import version_key
 from portal.storage.locks import lock
@@ -204,6 +205,44 @@ def end_leases(people: People) -> None:
     """As if nobody who was checking had given a sign of life for a while."""
     with in_transaction(people.owner.app):
         db.session.execute(update(Upload).values(checked_at=now() - LEASE - timedelta(seconds=1)))
+
+
+def test_a_checker_that_was_only_thought_dead_changes_nothing_any_more(people: People) -> None:
+    sending = Sending(people.owner, DATA, 4096).put_all()
+    with sending.person.app.app_context():
+        first = claim_check(sending.person.actor, db.session.get_one(Upload, sending.id))
+        end_leases(people)
+        second = claim_check(sending.person.actor, db.session.get_one(Upload, sending.id))
+        assert first
+        assert second
+        first._tell()
+        assert (first.is_lost(), second.is_lost()) == (True, False)
+        with pytest.raises(Stopped):
+            portal.uploads.finish._publish(sending.person.actor, first, None)
+        portal.uploads.finish._give_back(first)
+        assert db.session.get_one(Upload, sending.id, populate_existing=True).state == "checking"
+        portal.uploads.finish._publish(sending.person.actor, second, None)
+    assert sending.commit().json["version"] == 1
+    assert sending.download().data == DATA
+
+
+def test_a_long_publication_is_a_sign_of_life(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several who ask for it meanwhile get told that it is being checked, and nobody begins a second check."""
+    monkeypatch.setattr(portal.uploads.finish, "_TELL_EVERY", 0.05)
+    store = people.owner.app.extensions["storage"]
+    publish, signs = store.publish, []
+
+    def slowly(upload_id: str, key: str, sha256: str) -> None:
+        for _ in range(2):
+            time.sleep(0.4)
+            with people.owner.app.app_context():
+                signs.append(db.session.get_one(Upload, upload_id).checked_at)
+        publish(upload_id, key, sha256)
+
+    monkeypatch.setattr(store, "publish", slowly)
+    sending = Sending(people.owner, DATA, 4096).put_all()
+    assert sending.commit().json["version"] == 1
+    assert signs[0] < signs[1]
 
 
 def staged(sending: Sending, name: str) -> Path:

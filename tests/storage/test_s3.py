@@ -123,6 +123,28 @@ class TestAddresses:
         send(store.url_to_put(upload, 0, None, 60), b"abcde")
         assert store.received(upload).ranges() == []
 
+    def test_bytes_that_are_not_what_was_said_are_forgotten(self, store, bucket, upload):
+        """Not every store holds a sender to the sha256 that was signed."""
+        send(store.url_to_put(upload, 1, sha(b"efgh"), 60), b"efgh")
+        (its_key,) = [item.key for item in bucket.list("staging/") if ".c." in item.key]
+        bucket.put(its_key, b"eFgh")
+        put(store, upload, 0, b"abcd")
+        put(store, upload, 2, b"ij")
+        store.assemble(upload, heard, go_on)
+        store.hash_staged(upload, heard, go_on)
+        assert store.received(upload).missing() == []
+        store.doubt(upload, go_on)
+        assert store.received(upload).missing() == [[1, 1]]
+        store.reopen(upload)
+        put(store, upload, 1, b"efgh")
+        assert finish(store, upload) == b"abcdefghij"
+
+    def test_however_often_an_address_is_asked_for_few_pieces_stay(self, store, bucket, upload):
+        for _ in range(5):
+            assert send(store.url_to_put(upload, 0, sha(b"abcd"), 60), b"abcd") == 200
+        assert len([item for item in bucket.list("staging/") if ".c." in item.key]) == 2
+        assert store.received(upload).chunks[0] == StoredChunk(4, sha(b"abcd"))
+
     def test_an_address_to_get_says_name_and_type_and_gives_ranges(self, store):
         upload, key = str(uuid4()), version_key(uuid4())
         store.begin(upload, None, None)
@@ -197,12 +219,58 @@ class TestJoining:
             bucket.complete(key, late, [tag], only_new=True)
         assert stored.file_bytes(store, key) == b"right"
 
+    def test_two_who_publish_the_same_are_both_content(self, store, bucket, monkeypatch):
+        """One is thought dead and goes on; the other comes first and throws away what it has joined so far."""
+        upload, key = str(uuid4()), version_key(uuid4())
+        store.begin(upload, None, None)
+        put(store, upload, 0, b"right")
+        store.assemble(upload, heard, go_on)
+        sha256 = store.hash_staged(upload, heard, go_on)[1]
+        complete = bucket.complete
+
+        def late(*args: object, **how: object) -> None:
+            monkeypatch.setattr(bucket, "complete", complete)
+            store.publish(upload, key, sha256)
+            complete(*args, **how)
+
+        monkeypatch.setattr(bucket, "complete", late)
+        store.publish(upload, key, sha256)
+        assert stored.file_bytes(store, key) == b"right"
+        assert list(store.list_uploads()) == []
+
+    def test_what_another_program_uploads_to_the_bucket_is_left_alone(self, store, bucket):
+        upload, key = str(uuid4()), f"other/{version_key(uuid4())}"
+        parts = bucket.begin_parts(key)
+        store.begin(upload, None, None)
+        assert [found.upload_id for found in store.list_uploads()] == [upload]
+        bucket.abort(key, parts)
+
     def test_the_parts_of_a_publication_that_died_are_listed_and_discarded(self, store, bucket):
         upload = str(uuid4())
         bucket.put_part(version_key(UUID(upload)), bucket.begin_parts(version_key(UUID(upload))), 1, b"half")
         assert [found.upload_id for found in store.list_uploads()] == [upload]
         store.discard(upload)
         assert list(store.list_uploads()) == []
+
+
+class TestRepeating:
+    def test_a_repeated_chunk_that_meets_the_seal_takes_nothing_along(self, store, bucket, monkeypatch):
+        """Another server seals when the chunk has come and before its writer has looked again."""
+        upload = str(uuid4())
+        store.begin(upload, 8, 4)
+        put(store, upload, 0, b"abcd")
+        put(store, upload, 1, b"efgh")
+        keep = store._keep
+
+        def sealed_first(*args: object) -> None:
+            store.assemble(upload, heard, go_on)
+            keep(*args)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_keep", sealed_first)
+            with pytest.raises(Sealed):
+                put(store, upload, 1, b"efgh")
+        assert finish(store, upload) == b"abcdefgh"
 
 
 class TestAway:
@@ -226,8 +294,9 @@ class TestAway:
         store = S3Store(Bucket("no-such-bucket", "", endpoint))
         with pytest.raises(Unavailable):
             store.ready()
-        with pytest.raises(Unavailable):
-            store.begin(str(uuid4()), 10, 4)
+        for call in (lambda: store.begin(str(uuid4()), 10, 4), lambda: store.size(version_key(uuid4()))):
+            with pytest.raises(Unavailable):
+                call()
 
     def test_keys_that_are_not_ours_are_refused(self, store):
         for call in (store.size, store.open, store.delete):
