@@ -1,5 +1,6 @@
 """Whether what is stored is what the database says: files, the counts of records, and the database itself."""
 
+import logging
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -19,6 +20,8 @@ from portal.uploads.machine import store
 from portal.uploads.sweep import left_files, left_staging
 
 _BATCH = 200
+
+log = logging.getLogger("portal.uploads")
 
 
 class Trouble(StrEnum):
@@ -47,14 +50,24 @@ def files(progress: Callable[[int], None]) -> Iterator[Finding]:
     done.
 
     One that is not whole is marked, so that downloads answer 500 before the first byte; one that is whole again loses
-    the mark. Commits as it goes; holds no transaction while it reads.
+    the mark. Where more are missing than there are, none of these is: it looks like the wrong storage. Commits as it
+    goes; holds no transaction while it reads.
     """
+    there, missing = 0, []
     for row in _rows():
         finding = _compare(row, progress)
-        if bool(row.is_damaged) != (finding is not None):
+        if finding is not None and finding.trouble is Trouble.MISSING:
+            missing.append(row)
+        else:
+            there += 1
             _mark(row, finding is not None)
         if finding is not None and _still_there(row):
             yield finding
+    if len(missing) > max(there, 1):
+        log.error("More files are missing than there are: none is marked, this looks like the wrong storage.")
+        return
+    for row in missing:
+        _mark(row, True)
 
 
 def orphans() -> Iterator[Finding]:
@@ -150,6 +163,8 @@ class _Meter:
 
 
 def _mark(row: _Row, is_damaged: bool) -> None:
+    if bool(row.is_damaged) == is_damaged:
+        return
     begin_write()
     table, its_id = row.mark.class_, row.mark.class_.id
     db.session.execute(update(table).where(its_id == row.id).values({row.mark: is_damaged}))

@@ -87,6 +87,15 @@ class FollowingClient(FlaskClient):
         return TestResponse([data], str(status), headers, answer.request)
 
 
+def fetched(url: str, credential: dict[str, str]) -> bytes:
+    """As a program gets a file that leads to a signed address, where its credential does not go along."""
+    request = Request(url, headers={name: each for name, each in credential.items() if name != "Authorization"})
+    request.add_unredirected_header("Authorization", credential["Authorization"])
+    with urlopen(request, timeout=60) as answer:
+        data: bytes = answer.read()
+        return data
+
+
 def put(url: str, data: bytes) -> TestResponse:
     """As whoever has a signed address."""
     request = Request(url, data, {"Content-Type": "application/octet-stream"}, method="PUT")

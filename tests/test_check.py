@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 from flask.cli import ScriptInfo
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from portal.cli import cli
 from portal.database import new_id
@@ -253,3 +253,16 @@ def test_a_portal_without_an_administrator_is_told_so_and_is_not_damaged(check, 
     ended = check()
     assert ended.exit_code == 0
     assert "Nobody is an administrator" in ended.stderr
+
+
+def test_where_more_is_missing_than_is_there_nothing_is_marked(app, check, paths):
+    """Somebody named another folder: what the portal serves from the right one must not go."""
+    for number in range(1, FILES):
+        paths[number].rename(paths[number].with_suffix(".away"))
+    found = check()
+    assert (found.exit_code, found.stdout.count("missing versions/")) == (1, FILES - 1)
+    for number in range(1, FILES):
+        paths[number].with_suffix(".away").rename(paths[number])
+    with app.app_context():
+        assert not any(db.session.scalars(select(Version.is_damaged)))
+    assert check().exit_code == 0

@@ -165,6 +165,7 @@ def test_an_empty_file_is_a_file(served: Served, people: People, tmp_path: Path,
     assert downloaded(people.owner, out) == b""
 
 
+@pytest.mark.disk
 def test_the_same_command_goes_on_after_ctrl_c(served: Served, line: Line, people: People, file: Path, start) -> None:
     command = (file, "--to", line.address, "--token", token(people.owner), "--name", "yield net")
     line.rate = 10 * MIB
@@ -181,6 +182,7 @@ def test_the_same_command_goes_on_after_ctrl_c(served: Served, line: Line, peopl
     assert downloaded(people.owner, out) == file.read_bytes()
 
 
+@pytest.mark.disk
 def test_what_it_remembers_is_for_its_owner_alone(
     served: Served, line: Line, people: People, file: Path, tmp_path: Path, start
 ) -> None:
@@ -194,6 +196,7 @@ def test_what_it_remembers_is_for_its_owner_alone(
     assert token(people.owner) not in ledger.read_text()
 
 
+@pytest.mark.disk
 def test_it_outlives_a_server_that_is_killed(served: Served, line: Line, people: People, file: Path, start) -> None:
     line.rate = 20 * MIB
     process = start(file, "--to", line.address, "--token", token(people.owner))
@@ -262,6 +265,7 @@ def test_chunks_that_are_not_the_files_are_replaced(
     assert downloaded(people.owner, out) == data
 
 
+@pytest.mark.disk
 def test_the_same_command_mends_what_somebody_else_sent(
     served: Served, line: Line, people: People, file: Path, tmp_path: Path, start
 ) -> None:
@@ -280,6 +284,7 @@ def test_the_same_command_mends_what_somebody_else_sent(
     assert downloaded(people.owner, out) == file.read_bytes()
 
 
+@pytest.mark.disk
 def test_what_somebody_else_sent_meanwhile_is_mended_at_once(
     served: Served, line: Line, people: People, file: Path, start
 ) -> None:

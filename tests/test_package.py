@@ -50,7 +50,7 @@ def test_the_browsers_files_are_shipped_and_the_tests_tools_are_not(shipped):
 
 def test_the_files_for_a_server_are_inside_the_package(shipped):
     files = {f"portal/deploy/{path.name}" for path in (ROOT / "portal/deploy").iterdir()}
-    assert len(files) == 5
+    assert len(files) == 6
     assert files <= shipped
 
 

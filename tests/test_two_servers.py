@@ -13,7 +13,6 @@ from contextlib import closing, suppress
 from datetime import timedelta
 from http.client import HTTPException
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import pytest
 from flask import Flask
@@ -103,11 +102,7 @@ def is_busy(answer: object) -> bool:
 
 
 def fetched(server: Served, owner: Person, entry_id: str, number: int) -> bytes:
-    path = f"/api/v2/model/{entry_id}/download?version={number}"
-    request = Request(server.address + path, headers=owner.headers, method="GET")
-    request.add_unredirected_header("Authorization", request.headers.pop("Authorization"))
-    with urlopen(request, timeout=60) as answer:
-        return answer.read()
+    return stored.fetched(f"{server.address}/api/v2/model/{entry_id}/download?version={number}", owner.headers)
 
 
 def test_begun_on_one_continued_on_the_other(servers: list[Served], people: People) -> None:

@@ -21,13 +21,13 @@ class Home(NamedTuple):
         where = urlsplit(settings.storage_url)
         if not settings.is_embedded:
             raise Refused(
-                "The database is not the embedded one. Copy it with its own tool (PostgreSQL: pg_dump) first, then the "
-                "stored files with theirs; the README's section “Backup” says how."
+                "The database is not the embedded one: it and the stored files are copied, and put back, with their "
+                "own tools (PostgreSQL: pg_dump). The README's section “Backup” says how, and in which order."
             )
         if where.scheme != "file":
             raise Refused(
-                "The files are not in a folder. Copy the database first (sqlite3 portal.db \"VACUUM INTO 'copy.db'\"), "
-                "then the bucket with its own tool; the README's section “Backup” says how."
+                "The files are not in a folder: they and the database are copied, and put back, with their own tools. "
+                "The README's section “Backup” says how, and in which order."
             )
         return cls(settings.data_dir, Path(unquote(where.path)))
 

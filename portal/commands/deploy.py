@@ -9,6 +9,7 @@ FILES = {
     "nginx.conf": "the portal behind nginx with TLS",
     "nginx-store.conf": "the same nginx before an S3-compatible store of your own",
     "model-portal.service": "the portal as a systemd service",
+    "model-portal": "a command for root that runs the portal's with the service's settings",
     "Containerfile": "the portal as a container image",
     "compose.yaml": "the portal with PostgreSQL, an S3-compatible store and nginx, as containers",
 }

@@ -11,6 +11,7 @@ from portal.commands.database import bring_up_to_date, make_app
 from portal.errors import Conflict
 from portal.extensions import db
 from portal.settings import Settings
+from portal.storage.base import StorageError, Store
 
 log = logging.getLogger("portal.commands")
 
@@ -33,11 +34,22 @@ def serve(host: str, port: int, workers: int | None) -> None:
 
 def prepare(settings: Settings) -> None:
     try:
-        with make_app(settings).app_context():
+        app = make_app(settings)
+        with app.app_context():
             bring_up_to_date()
             db.engine.dispose()
     except OperationalError as error:
         log.warning("the database does not answer, which /readyz says until it does: %s", error.orig)
+    else:
+        tell_storage(app.extensions["storage"])
+
+
+def tell_storage(storage: Store) -> None:
+    """Says why nothing can be stored; the portal comes up all the same, and stores as soon as it can."""
+    try:
+        storage.ready()
+    except (StorageError, OSError) as error:
+        log.warning("the storage cannot be written, which /readyz says until it can: %s", error)
 
 
 def require_free(host: str, port: int) -> None:

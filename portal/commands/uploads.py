@@ -24,10 +24,11 @@ def uploads() -> None:
     show_default=True,
     help="Spare bytes that no row knows while they are younger than this.",
 )
+@click.option("--sure", is_flag=True, help="Remove what is orphaned even where this looks like the wrong database.")
 @on_database
-def reap(grace: int) -> None:
+def reap(grace: int, sure: bool) -> None:
     """Remove expired uploads and orphaned bytes. A running portal does so by itself every quarter of an hour."""
-    swept = sweep.reap(timedelta(seconds=grace))
+    swept = sweep.reap(timedelta(seconds=grace), sure=sure)
     lines = {
         counted(swept.expired, "upload") + " expired": swept.expired,
         counted(swept.staged, "staging area") + " removed": swept.staged,

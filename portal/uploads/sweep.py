@@ -18,11 +18,12 @@ from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from portal.alone import Work, alone
 from portal.database import begin_write, end_read, now
+from portal.domain.audit import AuditEntry, What
 from portal.domain.records import Record
 from portal.domain.sessions import forget_ended
 from portal.domain.throttle import Attempts
 from portal.domain.versions import Version
-from portal.errors import Gone
+from portal.errors import Conflict, Gone
 from portal.extensions import db
 from portal.security.actor import nobody
 from portal.storage.base import StagedUpload, StorageError, StoredKey
@@ -56,25 +57,32 @@ class Swept:
     failed: int = 0
 
 
-def reap(grace: timedelta = GRACE, *, unattended: bool = False) -> Swept:
+def reap(grace: timedelta = GRACE, *, unattended: bool = False, sure: bool = False) -> Swept:
     """Takes away what is over. Commits as it goes.
 
-    Unattended, stored files stay where more of them lack an owner than have one: that looks like the wrong database.
+    What the database does not know stays where it looks like the wrong one, unless whoever asks is `sure`: it never
+    had a file, or more files lack an owner than have one. Unattended that is logged, otherwise it is a Conflict.
     On PostgreSQL one sweeps at a time: unattended, another finds nothing to do, otherwise it waits.
     """
     with alone(Work.SWEEP, wait=not unattended) as is_alone:
-        return _reap(grace, unattended) if is_alone else Swept()
+        return _reap(grace, unattended, sure) if is_alone else Swept()
 
 
-def _reap(grace: timedelta, unattended: bool) -> Swept:
+def _reap(grace: timedelta, unattended: bool, sure: bool) -> Swept:
     swept = Swept()
     overdue = db.session.scalars(select(Upload.id).where(_overdue()).order_by(Upload.id)).all()
     for upload_ids in _batches(iter(overdue), _AT_ONCE):
         swept.expired += _expire(upload_ids)
         time.sleep(_BREATH)
-    for staged in left_staging(grace):
-        swept.staged += _removed(machine.store().discard, staged.upload_id, swept)
-    for stored in _to_delete(grace, unattended):
+    staged, files = list(left_staging(grace)), list(left_files(grace))
+    if (staged or files) and not sure and (doubt := _doubt(len(files))):
+        if not unattended:
+            raise Conflict(f"{doubt} If this is the right database, say --sure.")
+        log.error("%s If this is the right database, `portal uploads reap --sure` removes what is orphaned.", doubt)
+        staged, files = [], []
+    for each in staged:
+        swept.staged += _removed(machine.store().discard, each.upload_id, swept)
+    for stored in files:
         if _removed(machine.store().delete, stored.key, swept):
             swept.files, swept.size = swept.files + 1, swept.size + stored.size
     swept.forgotten = _committed(_forget)
@@ -108,19 +116,19 @@ def left_files(grace: timedelta = GRACE) -> Iterator[StoredKey]:
         yield from (stored for stored in batch if _id(stored) not in known and _is_older(stored.changed_at, grace))
 
 
-def _to_delete(grace: timedelta, unattended: bool) -> Iterable[StoredKey]:
-    if not unattended:
-        return left_files(grace)
-    left = list(left_files(grace))
-    if len(left) <= FEW_FILES or len(left) <= (owned := _count_owned()):
-        return left
-    log.error(
-        "%d stored files belong to nothing in this database and %d do. If this is the right database, "
-        "`portal uploads reap` removes them.",
-        len(left),
-        owned,
-    )
-    return []
+def _doubt(left: int) -> str:
+    """Why the storage, of whose files so many have no owner, looks like another database's; empty if it does not."""
+    owned = _count_owned()
+    if not owned and not _has_had_files():
+        return "The storage holds files, and this database never had any."
+    if left > max(FEW_FILES, owned):
+        return f"{left:,} stored files belong to nothing in this database and {owned:,} do."
+    return ""
+
+
+def _has_had_files() -> bool:
+    published = select(AuditEntry.id).where(AuditEntry.what == What.VERSION_PUBLISHED)
+    return any(db.session.scalar(each.limit(1)) is not None for each in (select(Upload.id), published))
 
 
 def _count_owned() -> int:

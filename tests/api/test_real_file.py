@@ -1,7 +1,6 @@
 """The real 90 MB file through the API, byte for byte, in two ways."""
 
 import hashlib
-import http.client
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import stored
 from tests.api.sending import Sending
 from tests.api.test_upload_wire import empty
 from tests.api.wire import Wire
@@ -51,10 +51,5 @@ def test_the_real_file_comes_back_byte_for_byte(
 
 def downloaded(served: Served, people: People, sending: Sending) -> str:
     """The sha256 of what comes back."""
-    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
-    connection.request("GET", f"/api/v2/model/{sending.entry_id}/download", headers=people.owner.headers)
-    answer, digest = connection.getresponse(), hashlib.sha256()
-    while piece := answer.read(1 << 20):
-        digest.update(piece)
-    connection.close()
-    return digest.hexdigest()
+    url = f"{served.address}/api/v2/model/{sending.entry_id}/download"
+    return hashlib.sha256(stored.fetched(url, people.owner.headers)).hexdigest()

@@ -49,6 +49,7 @@ def address_of(person: Person, kind: Kind, record_id: str) -> str:
     return answer.headers["Location"]
 
 
+@pytest.mark.disk
 def test_the_address_is_good_without_a_credential(people: People, kind: Kind) -> None:
     record_id = record_with(people.owner, kind, DATA, "plöt.bin")
     address = address_of(people.owner, kind, record_id)

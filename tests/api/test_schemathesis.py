@@ -50,6 +50,7 @@ def database_url(sqlite_files: databases.SqliteFiles, tmp_path: Path) -> Iterato
         yield url
 
 
+@pytest.mark.disk
 def test_random_requests_are_answered_as_the_document_says(make_app: Callable[..., Flask]) -> None:
     app = make_app(login_throttle="1000000 per minute")
     people = make_people(app)

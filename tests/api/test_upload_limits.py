@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from flask import Flask
 
 from tests import make
@@ -84,6 +85,7 @@ def test_an_upload_lives_as_long_as_it_is_told_to_from_its_last_chunk(make_app: 
     assert sending.progress()["status"] == "expired"
 
 
+@pytest.mark.disk
 def test_a_full_disk_is_507_and_what_was_acknowledged_stays(people: People) -> None:
     free = people.owner.app.extensions["storage"].free_space()
     sending = Sending(people.owner, DATA, 4096).put_all(2)

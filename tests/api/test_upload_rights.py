@@ -161,6 +161,7 @@ def test_a_right_lost_in_the_middle_ends_it(people: People, lose: Callable[[Peop
     assert sending.entry(people.owner).json["version"] is None
 
 
+@pytest.mark.disk
 def test_a_right_lost_during_the_check_lets_nothing_become_visible(
     people: People, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
 ) -> None:

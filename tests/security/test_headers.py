@@ -74,6 +74,7 @@ def every_sort_of_answer(people: People, things: Things) -> Iterator[tuple[str, 
     yield "416 file", owner.client.get(download, headers={"Range": "bytes=99-"})
 
 
+@pytest.mark.disk
 def test_every_answer_is_fenced_in(faulty: Flask, people: People, things: Things) -> None:
     seen = set()
     for name, answer in every_sort_of_answer(people, things):

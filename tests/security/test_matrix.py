@@ -94,6 +94,7 @@ def test_what_is_about_a_kind(crowd: People, kind: Kind) -> None:
     assert_as_expected(asked, crowd, kind)
 
 
+@pytest.mark.disk
 def test_what_is_about_no_kind(crowd: People) -> None:
     asked = [line for line in ABOUT_OTHERS if ":kind>" not in line.route]
 

@@ -18,7 +18,7 @@ import pytest
 from portal import create_app
 from portal.domain import tokens
 from portal.serve import metrics
-from tests import databases
+from tests import databases, stored
 from tests.people import in_transaction, make_people
 from tests.served import Served
 
@@ -61,7 +61,7 @@ class Server:
 def server(tmp_path_factory: pytest.TempPathFactory, sqlite_files: databases.SqliteFiles) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("measured")
     with sqlite_files.fresh(folder) as url:
-        server = Server(folder, url, log_format="json")
+        server = Server(folder, url, log_format="json", **stored.folder_settings(folder))
         yield server
         server.served.process.terminate()
         server.served.process.wait(60)

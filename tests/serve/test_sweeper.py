@@ -26,6 +26,7 @@ class Naps:
         self.between.pop(0)()
 
 
+@pytest.mark.disk
 def test_it_sweeps_now_and_then_even_after_a_failure(app, people, monkeypatch):
     make.begin(people.owner, b"data", chunk_size=4)
     with in_transaction(app):

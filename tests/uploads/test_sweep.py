@@ -3,7 +3,7 @@
 import os
 import time
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, select, update
@@ -13,6 +13,7 @@ from portal.domain import entries, sessions, throttle
 from portal.domain.entries import Entry
 from portal.domain.kinds import MODEL
 from portal.domain.versions import Version
+from portal.errors import Conflict
 from portal.extensions import db
 from portal.security.actor import Via
 from portal.storage import keys
@@ -138,6 +139,7 @@ def test_a_check_is_left_alone_while_its_checker_lives(app, people, reap, silent
 
 def test_a_staging_area_made_a_moment_before_its_row(app, people, reap):
     """`begin` makes the area first and commits the row at the end of the request."""
+    make.version(people.owner, make.entry(people.owner), DATA)
     upload_id = new_id()
     app.extensions["storage"].begin(upload_id, 10, 10)
     assert reap().staged == 0
@@ -203,7 +205,25 @@ def test_unattended_it_spares_many_files_without_a_version(app, people, reap, mo
         db.session.commit()
     nothing = timedelta(0)
     assert reap(grace=nothing, unattended=True).files == 0
-    assert reap(grace=nothing).files == 2
+    with pytest.raises(Conflict, match="2 stored files belong to nothing"):
+        reap(grace=nothing)
+    assert reap(grace=nothing, sure=True).files == 2
+
+
+def test_a_database_that_never_had_a_file_leaves_the_storage_as_it_is(app, people, reap):
+    """Who forgets to name the database gets an empty one, and would empty the storage."""
+    store, key = app.extensions["storage"], key_of(str(uuid4()))
+    upload_id = str(uuid4())
+    store.begin(upload_id, None, None)
+    path_of(store, key).parent.mkdir(parents=True, exist_ok=True)
+    path_of(store, key).write_bytes(b"of another portal")
+    nothing = timedelta(0)
+    assert reap(grace=nothing, unattended=True) == sweep.Swept()
+    with pytest.raises(Conflict, match="never had any"):
+        reap(grace=nothing)
+    assert (stored(app), staged(app)) == ({key}, {upload_id})
+    swept = reap(grace=nothing, sure=True)
+    assert (swept.files, swept.staged) == (1, 1)
 
 
 def test_logins_that_ended_and_attempts_of_the_past_go(app, people, reap):
