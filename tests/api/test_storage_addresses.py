@@ -52,6 +52,7 @@ def test_a_download_leads_to_the_storage_and_says_the_sha256_itself(people: Peop
     answer = people.owner.api.get(path)
     assert (answer.status_code, answer.headers["ETag"], answer.data) == (307, tag, b"")
     assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.headers["Cache-Control"] == "no-store", "the address runs out"
     url = answer.headers["Location"]
     assert "X-Amz-Signature" in url
     assert "X-Amz-Expires=900" in url

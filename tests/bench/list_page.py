@@ -24,7 +24,7 @@ from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from portal import create_app
 from portal.domain import entries
@@ -91,8 +91,16 @@ def portal(
         for name in names():
             entries.register(owner, MODEL, {"name": name, "url": f"https://example.org/{name}"})
         db.session.commit()
+        settle()
     servers.enter_context(server)
     return server, "/models", {"Cookie": server.sign_in()}
+
+
+def settle() -> None:
+    """What PostgreSQL does by itself within a minute of a load: it looks what is there, and plans by that."""
+    if db.engine.dialect.name == "postgresql":
+        db.session.execute(text("ANALYZE"))
+        db.session.commit()
 
 
 def mlflow(folder: Path, program: Path, servers: ExitStack) -> Page:

@@ -21,7 +21,9 @@ from urllib.request import Request, urlopen
 
 import psutil
 
-from tests.bench.list_page import portal, postgresql
+from portal import create_app
+from portal.settings import Settings
+from tests.bench.list_page import portal, postgresql, settle
 from tests.bench.ours import BehindNginx, Portal
 from tests.bench.rounds import workplace
 
@@ -81,6 +83,8 @@ def asks(server: Portal, cookie: str) -> list[tuple[int, dict[str, Any]]]:
     )
     address = f"{server.url}/api/models/id/{entry}/records"
     send(address, server.token, "application/x-ndjson", "\n".join(lines).encode())
+    with create_app(Settings.from_environ(server.environ)).app_context():
+        settle()
     waiting = {"model_id": entry, "size": CHUNK, "chunk_size": CHUNK}
     token = client.call("POST", "/api/v2/model/upload", waiting)["token"]
     upload = {"Authorization": f"Bearer {token}", "Content-Type": "application/octet-stream"}

@@ -98,6 +98,7 @@ def test_every_answer_is_fenced_in(faulty: Flask, people: People, things: Things
     assert seen >= {200, 302, 400, 401, 404, 405, 413, 416, 422, 500}
 
 
+@pytest.mark.disk
 def test_files_of_people_are_kept_out_of_our_origin(people: People, things: Things) -> None:
     """A44: whatever is in it, a browser saves it and does not show it."""
     make.version(people.owner, things.entry_id, b"<script>alert(1)</script>", "page.html")
