@@ -13,9 +13,9 @@ from datetime import datetime
 
 from flask import Flask, current_app
 from sqlalchemy import ColumnElement, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
-from portal.database import begin_write, end_read, now
+from portal.database import begin_write, end_read, now, undo
 from portal.domain import audit, versions
 from portal.domain.audit import What
 from portal.domain.entries import Entry
@@ -278,5 +278,5 @@ class Claim:
             self._lost = db.session.execute(renewed).rowcount == 0  # type: ignore[attr-defined]
             db.session.commit()
             self.signs = self.signs[-2:]
-        except OperationalError:  # a database that is busy or away for a moment; the claim lasts longer
-            db.session.rollback()
+        except SQLAlchemyError:  # a database that is busy or away for a moment; the claim lasts longer
+            undo()
