@@ -26,7 +26,7 @@ class Home(NamedTuple):
             )
         if where.scheme != "file":
             raise Refused(
-                "The files are not in a folder: they and the database are copied, and put back, with their own tools. "
+                "The files are in a bucket: they and the database are copied, and put back, with their own tools. "
                 "The README's section “Backup” says how, and in which order."
             )
         return cls(settings.data_dir, Path(unquote(where.path)))
