@@ -115,3 +115,13 @@ def test_the_composition_gives_the_portal_settings_that_it_takes(tmp_path: Path)
     assert f"S3_BUCKET: {settings.storage_url.removeprefix('s3://')}\n" in SHIPPED.joinpath("compose.yaml").read_text()
     unknown = {name for name in given if name.startswith("PORTAL_")} - settings.as_environ().keys()
     assert not unknown
+
+
+def test_the_command_for_root_hands_the_data_directory_on(tmp_path: Path) -> None:
+    runuser = tmp_path / "runuser"
+    runuser.write_text('#!/bin/sh\necho "$PORTAL_DATA_DIR $*"\n')
+    runuser.chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    script = str(SHIPPED.joinpath("model-portal"))
+    said = subprocess.check_output(["sh", script, "user", "create", "two words"], env=environ, text=True)
+    assert said == "/var/lib/model-portal -u model-portal -- /opt/model-portal/bin/portal user create two words\n"

@@ -105,7 +105,8 @@ class S3Store(Store):
         staged = self._open(upload_id)
         length = staged.length_of(idx)
         before = pieces_of(self._bucket, staged, idx)
-        self._bucket.delete(piece.key for piece in superseded(staged, before))
+        if (gone := superseded(staged, before)) and self._is_still(staged):  # who seals from here on sees the later one
+            self._bucket.delete(piece.key for piece in gone)
         order = _next_order(before)
         key = staged.new_key(idx, order, length, (sha256 or b"").hex(), is_open=True)
         return self._bucket.url_to_put(key, seconds, length, sha256)

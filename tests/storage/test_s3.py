@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from portal.storage import s3
 from portal.storage.base import Answer, Misfit, Missing, PutAddress, Sealed, StoredChunk, Unavailable
 from portal.storage.bucket import Bucket, Held
 from portal.storage.keys import version_key
@@ -144,6 +145,24 @@ class TestAddresses:
             assert send(store.url_to_put(upload, 0, sha(b"abcd"), 60), b"abcd") == 200
         assert len([item for item in bucket.list("staging/") if ".c." in item.key]) == 2
         assert store.received(upload).chunks[0] == StoredChunk(4, sha(b"abcd"))
+
+    def test_who_asks_for_an_address_while_another_seals_takes_nothing_away(self, store, upload, monkeypatch):
+        """What counted at the seal has a later one beside it by the time that the asker looks."""
+        for _ in range(2):
+            assert send(store.url_to_put(upload, 0, sha(b"abcd"), 60), b"abcd") == 200
+        late = store.url_to_put(upload, 0, sha(b"abcd"), 60)
+        put(store, upload, 1, b"efgh")
+        put(store, upload, 2, b"ij")
+
+        def sealed_first(*asked: object) -> object:
+            monkeypatch.undo()
+            store._seal(s3.look(store._bucket, upload))
+            send(late, b"abcd")
+            return s3.pieces_of(*asked)
+
+        monkeypatch.setattr(s3, "pieces_of", sealed_first)
+        store.url_to_put(upload, 0, sha(b"abcd"), 60)
+        assert finish(store, upload) == b"abcdefghij"
 
     def test_an_address_to_get_says_name_and_type_and_gives_ranges(self, store):
         upload, key = str(uuid4()), version_key(uuid4())
