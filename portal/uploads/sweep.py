@@ -79,7 +79,7 @@ def _reap(grace: timedelta, unattended: bool, sure: bool) -> Swept:
         if not unattended:
             raise Conflict(f"{doubt} If this is the right database, say --sure.")
         log.error("%s If this is the right database, `portal uploads reap --sure` removes what is orphaned.", doubt)
-        staged, files = [], []
+        staged, files = staged if _has_had_files() else [], []
     for each in staged:
         swept.staged += _removed(machine.store().discard, each.upload_id, swept)
     for stored in files:
